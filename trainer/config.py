@@ -109,13 +109,13 @@ class DataSource(Strict):
 
 
 class GateConfig(Strict):
-    """Promotion: the mean of `metric` over `window` steps reaches `threshold` `patience` times in a row.
+    """Promotion: the mean accuracy of `window` steps is at `threshold` or above for `patience` steps in a row.
 
-    It is looked at after every step once `min_steps` steps of the stage are done and the window is full.
+    The stage is never left before its step `min_steps`.
     """
 
-    metric: Literal["accuracy", "reward"] = "accuracy"
-    threshold: float
+    metric: Literal["accuracy"] = "accuracy"
+    threshold: Share
     window: Count = 10
     patience: Count = 1
     min_steps: Annotated[int, Field(ge=0)] = 0

@@ -24,7 +24,7 @@ _NUMBERED_STATUSES = frozenset({"scored", "verifier_timeout"})  # an operator ma
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One completion to judge. `stage`, `group`, `difficulty` and `options` are left out where they are empty."""
+    """One completion to judge; `stage`, `group`, `difficulty` and `options` are left out where empty."""
 
     task: str
     completion: str
@@ -39,7 +39,7 @@ class Item:
         """Return the item as JSON."""
         body: dict[str, JSON] = {
             "task": self.task,
-            "completion": self.completion,
+            "completion": self.completion.encode("utf-8", "replace").decode(),  # no lone surrogates in JSON
             "reference": self.reference,
             "id": self.id,
         }
@@ -74,7 +74,7 @@ class ItemResult(Read):
     id: JsonValue = None
     reward: float | None = None
     status: str
-    components: dict[str, float | None] = {}  # noqa: RUF012
+    components: dict[str, float | None] = {}
     answer: JsonValue = None
     explanation: str = ""
     retryable: bool = False
@@ -123,7 +123,7 @@ class Answer(Read):
 
     rewards: list[float | None]
     results: list[ItemResult]
-    groups: dict[str, GroupStatistics] = {}  # noqa: RUF012
+    groups: dict[str, GroupStatistics] = {}
     profile: ProfileIdentity
     service: ServiceIdentity
 
@@ -140,7 +140,7 @@ class Problem(Read):
 
     title: str = ""
     detail: str = ""
-    errors: list[FieldProblem] = []  # noqa: RUF012
+    errors: list[FieldProblem] = []
 
     def text(self) -> str:
         """Return the service's own words on one line."""
