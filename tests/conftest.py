@@ -13,13 +13,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def start_service(*arguments: str, **environment: str) -> tuple[subprocess.Popen[str], str]:
+def start_service(
+    *arguments: str, cwd: Path = ROOT, **environment: str
+) -> tuple[subprocess.Popen[str], str]:
     """Start `reward-service serve` on a free loopback port; return the process and its URL once it listens."""
     process = subprocess.Popen(
         [sys.executable, "-m", "reward_service", "serve", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=ROOT,
+        cwd=cwd,
         env={**os.environ, **environment},
     )
     assert process.stdout is not None
