@@ -193,7 +193,7 @@ def _joined(answers: Sequence[Answer]) -> Batch:
 
 
 def _to_ask_again(items: Sequence[Item], results: Sequence[ItemResult]) -> list[int]:
-    """Return the places of items that failed for the moment, with their groups: statistics need them whole."""
+    """Return the places of items that failed for the moment, with their whole groups."""
     failed = [i for i, result in enumerate(results) if result.status == "error" and result.retryable]
     groups = {items[i].group for i in failed} - {None}
     return sorted({*failed, *(i for i, item in enumerate(items) if item.group in groups)})

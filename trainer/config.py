@@ -109,7 +109,7 @@ class DataSource(Strict):
 
 
 class GateConfig(Strict):
-    """Promotion: the mean accuracy of `window` steps is at `threshold` or above for `patience` steps in a row.
+    """Promotion: the mean accuracy of `window` steps is at least `threshold` for `patience` steps in a row.
 
     The stage is never left before its step `min_steps`.
     """

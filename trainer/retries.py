@@ -88,7 +88,7 @@ def full_jitter(attempt: int) -> float:
 
 
 def retry_after_seconds(value: str | None, wall_clock: float) -> float:
-    """Read a Retry-After header (seconds or an HTTP date) as seconds from `wall_clock`; 0 where unreadable."""
+    """Read a Retry-After header (seconds or HTTP date) as seconds from `wall_clock`; 0 where unreadable."""
     if value is None:
         return 0.0
     if value.strip().isdecimal():
