@@ -1,0 +1,45 @@
+"""What stands before a route: the key, and the length of the body."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+
+from fastapi import Request
+from pydantic import SecretStr
+
+from reward_service.problems import Problem
+
+
+def authorise(request: Request, keys: Sequence[SecretStr]) -> None:
+    """Let the request pass if no key is configured or its bearer token is one. Raises Problem (401)."""
+    if not keys:
+        return
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = token.strip().encode()
+    # every key is compared, so the time says nothing about which one came close
+    matches = [hmac.compare_digest(given, key.get_secret_value().encode()) for key in keys]
+    if scheme.lower() != "bearer" or not any(matches):
+        detail = "Send one of the configured keys as `Authorization: Bearer KEY`."
+        raise Problem("unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Read the body, of at most `limit` bytes. Raises Problem (413) as soon as it is known to be longer."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    length = 0
+    async for chunk in request.stream():
+        length += len(chunk)
+        if length > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(limit: int) -> Problem:
+    # the rest of the body is not read, so the connection cannot be used again
+    detail = f"expected at most {limit} bytes; send fewer items at once"
+    return Problem("too-large", detail, headers={"Connection": "close"})
