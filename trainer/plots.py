@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from trainer.results import SetScore
+from trainer.results import ALL_TASKS, Evaluation, SetScore
 from trainer.run_record import Line, numbers
+from trainer.verdicts import domain_name
 
 WINDOW = 10
 """Steps in the moving mean of the learning curves."""
@@ -29,6 +30,13 @@ class Bar:
     label: str
     base: SetScore
     final: SetScore
+
+
+def paired_bars(base: Evaluation, final: Evaluation) -> list[Bar]:
+    """Pair the scores of base and final over all tasks, for the sets that both have."""
+    after = {score.name: score for score in final.sets if score.task == ALL_TASKS}
+    before = [score for score in base.sets if score.task == ALL_TASKS and score.name in after]
+    return [Bar(f"{s.name}\n{domain_name(s.domain)}", s, after[s.name]) for s in before]
 
 
 def draw_curve(axes: Axes, metrics: Sequence[Line], key: str, title: str) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from trainer.errors import DataError
 from trainer.intervals import Interval, mean, mean_interval
+from trainer.run_folder import write_atomically
 
 JSON = str | int | float | bool | None | list["JSON"] | dict[str, "JSON"]
 Domain = Literal["in", "out"]
@@ -81,7 +82,6 @@ class Evaluation:
 
 def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """Write LABEL.json (scores, a few examples) and LABEL.jsonl (all records) into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
     summary = {
         "label": evaluation.label,
         "model": evaluation.model,
@@ -90,8 +90,8 @@ def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
         "examples": [asdict(record) for record in _examples(evaluation.records)],
     }
     lines = [json.dumps(asdict(record)) + "\n" for record in evaluation.records]
-    _replace(folder / f"{evaluation.label}.jsonl", "".join(lines))
-    _replace(folder / f"{evaluation.label}.json", json.dumps(summary, indent=1) + "\n")
+    write_atomically(folder / f"{evaluation.label}.jsonl", "".join(lines))
+    write_atomically(folder / f"{evaluation.label}.json", json.dumps(summary, indent=1) + "\n")
 
 
 def load_evaluation(folder: Path, label: str) -> Evaluation:
@@ -155,9 +155,3 @@ def _examples(records: Sequence[Record]) -> list[Record]:
     for record in records:
         groups.setdefault((record.set, record.task), []).append(record)
     return [record for group in groups.values() for record in group[:_EXAMPLES]]
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

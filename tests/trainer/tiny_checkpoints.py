@@ -8,6 +8,7 @@ from transformers import (
     Idefics3Config,
     Idefics3ForConditionalGeneration,
     Idefics3Processor,
+    LlamaConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
@@ -34,8 +35,8 @@ IDEFICS_TOKENS = ("<image>", "<fake_token_around_image>", "<global-img>", "<end_
 WORDS = ("Where", "is", "the", "red", "circle", "?", "user", "assistant", *(str(n) for n in range(30)))
 
 QWEN_TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }} "
-    "{% for part in message.content %}{% if part.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% for message in messages %}<|im_start|>{{ message.role }} {% for part in message.content %}"
+    "{% if part.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
     "{% else %}{{ part.text }}{% endif %}{% endfor %}<|im_end|>{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant {% endif %}"
 )
@@ -165,3 +166,11 @@ def idefics3(folder: Path) -> Path:
     )
     processor = Idefics3Processor(images, tokenizer, image_seq_len=4, chat_template=IDEFICS_TEMPLATE)
     return _save(Idefics3ForConditionalGeneration(config), processor, folder)
+
+
+def text_only(folder: Path) -> Path:
+    """A language model that sees nothing."""
+    tokenizer = _tokenizer(IDEFICS_TOKENS)
+    LlamaConfig(**_text_config(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
