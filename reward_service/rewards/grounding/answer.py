@@ -1,15 +1,16 @@
 """Predicted boxes in an answer.
 
-Read are, anywhere in the text: JSON lists of numbers, lists of those, objects with one of `BOX_KEYS` (and `label`), lists
-of those, `{"boxes": [...]}`, and Qwen's box tokens. Everything of these kinds counts as predicted, first or last, box or
-no box, so that naming several is never free; template text such as [x1, y1, x2, y2] does not count.
+Read are, anywhere in the text: JSON lists of numbers, lists of those, objects with one of `BOX_KEYS` (and
+`label`), lists of those, `{"boxes": [...]}`, and Qwen's box tokens. Everything of these kinds counts as
+predicted, first or last, box or no box, so that naming several is never free; template text such as [x1, y1,
+x2, y2] does not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from reward_service.rewards.grounding.frame import Frame
 from reward_service.rewards.grounding.overlap import Shape, is_box, polygon_of
@@ -29,7 +30,8 @@ _LABEL_START, _LABEL_END = "<|object_ref_start|>", "<|object_ref_end|>"
 class Prediction(NamedTuple):
     """One thing predicted.
 
-    shape: None where it is no box or polygon (it still counts). written: whether it has the form of one, whatever its
+    shape: None where it is no box or polygon (it still counts). written: whether it has the form of one,
+        whatever its
     geometry: the right number of finite numbers.
     """
 
@@ -38,12 +40,17 @@ class Prediction(NamedTuple):
     written: bool = True
 
 
+_NESTING = (list, dict)
+_NUMBER_TYPES = {int, float}
 _NO_BOX = Prediction(None, None, written=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an answer predicts. well_formed: it reads as a list, maybe an empty one, and every entry is written well."""
+    """What an answer predicts.
+
+    readable: there is a list (maybe empty) or an object. well_formed: and every entry has the form of a box.
+    """
 
     predictions: list[Prediction]
     readable: bool
@@ -106,9 +113,9 @@ def _object(entry: Mapping[str, JSON], frame: Frame) -> Iterator[Prediction]:
 
 
 def _is_shape(value: list[JSON], frame: Frame) -> bool:
-    """Whether a list stands for one shape and not for a list of them: a polygon is nested once more than a box."""
+    """Whether a list is one shape, not a list of them: a polygon is nested once more than a box."""
     if frame.box_format != "polygon":
-        return not any(isinstance(entry, list | dict) for entry in value)
+        return not any(isinstance(entry, _NESTING) for entry in value)
     return any(
         isinstance(entry, list) and not any(isinstance(each, list) for each in entry) for entry in value
     )
@@ -121,7 +128,8 @@ def _shape(value: Sequence[JSON], frame: Frame, label: str | None) -> Prediction
 def _box(value: Sequence[JSON], frame: Frame, label: str | None) -> Prediction:
     if not _are_numbers(value, 4):
         return _NO_BOX
-    box = frame.corners(*map(float, value))
+    a, b, c, d = cast(Sequence[float], value)
+    box = (float(a), float(b), float(c), float(d)) if frame.plain else frame.corners(a, b, c, d)
     return Prediction(box if is_box(box) else None, label)
 
 
@@ -130,16 +138,16 @@ def _polygon(value: Sequence[JSON], frame: Frame, label: str | None) -> Predicti
         return _NO_BOX
     if len(value) > MAX_POINTS:
         return Prediction(None, label)
-    return Prediction(polygon_of([frame.point(*map(float, point)) for point in value]), label)
+    return Prediction(polygon_of([frame.point(*cast(Sequence[float], point)) for point in value]), label)
 
 
 def _are_numbers(value: Sequence[JSON], count: int) -> bool:
     """Exactly so many JSON numbers (finite by their origin); a boolean is none."""
-    return len(value) == count and all(type(number) is float or type(number) is int for number in value)
+    return len(value) == count and {*map(type, value)} <= _NUMBER_TYPES
 
 
 def _take_tokens(text: str, frame: Frame, predictions: list[Prediction]) -> str:
-    """Add the boxes in box tokens, each labelled by the last object reference before it; return the text without them."""
+    """Add the boxes in box tokens, labelled by the object reference before; return the text without them."""
     first, *pieces = text.split(_BOX_START)
     outside, label = [first], _last_reference(first, None)
     for piece in pieces:

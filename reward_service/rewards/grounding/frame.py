@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import TypeAlias, get_args
 
 from reward_service.rewards.grounding.options import BoxFormat, Coordinates
 from reward_service.rewards.score import BadField
@@ -12,14 +13,21 @@ from reward_service.rewards.score import BadField
 Box: TypeAlias = tuple[float, float, float, float]
 Point: TypeAlias = tuple[float, float]
 
+_SAME: Point = (1.0, 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A way of writing boxes: `x * numerator_x / denominator_x` is the pixel of the original image (y likewise)."""
+    """A way of writing boxes: a pixel of the original image is x * numerator / denominator (y likewise)."""
 
     box_format: BoxFormat = "xyxy"
-    numerator: Point = (1.0, 1.0)
-    denominator: Point = (1.0, 1.0)
+    numerator: Point = _SAME
+    denominator: Point = _SAME
+
+    @property
+    def plain(self) -> bool:
+        """Whether numbers are written as the corners of a box in pixels of the original image."""
+        return self.box_format == "xyxy" and self.numerator is _SAME and self.denominator is _SAME
 
     @property
     def for_polygons(self) -> Frame:
@@ -52,6 +60,10 @@ class Frame:
         return x / self.numerator[0] * self.denominator[0], y / self.numerator[1] * self.denominator[1]
 
 
+PIXELS: Mapping[BoxFormat, Frame] = MappingProxyType({name: Frame(name) for name in get_args(BoxFormat)})
+"""Frames of numbers in pixels of the original image."""
+
+
 def frame_of(
     coordinates: Coordinates,
     box_format: BoxFormat,
@@ -63,7 +75,7 @@ def frame_of(
     Raises `BadField` at `options.image_size` or `options.resized_size` where a size is needed and missing.
     """
     if coordinates == "pixel":
-        return Frame(box_format)
+        return PIXELS[box_format]
     if image_size is None:
         raise BadField("options.image_size", f"[width, height] is needed for {coordinates} coordinates")
     if coordinates == "resized" and resized_size is None:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+import numpy as np
 
 from reward_service.rewards.grounding.answer import Prediction, read_answer
-from reward_service.rewards.grounding.matching import Worth, best_sum, label_mask, score
+from reward_service.rewards.grounding.frame import Box
+from reward_service.rewards.grounding.matching import (
+    Worth,
+    best_of_few,
+    best_of_many,
+    label_mask,
+    same_label,
+    score,
+)
 from reward_service.rewards.grounding.options import Mode, Options
 from reward_service.rewards.grounding.overlap import (
     Matrix,
@@ -23,19 +34,24 @@ from reward_service.rewards.score import JSON, Judgement
 MAX_SHOWN = 100
 """Predictions that a judgement repeats; the explanation says how many there were."""
 MAX_POLYGON_PAIRS = 5_000
-"""Pairs of shapes that are intersected where polygons are among them; an answer that asks for more scores 0."""
+"""Pairs to intersect where polygons are among them; an answer that needs more scores 0."""
+
+_FEW_PAIRS = 50  # up to here plain Python is faster than arrays
+_CELLS = 1 << 18  # of a matrix of predictions by references, held at once
+
+Labelled: TypeAlias = tuple[Shape, str | None]
 
 
 def judge(reading: Reading, reference: Reference, options: Options) -> Judgement:
-    """Score the boxes of a reading; see the package for the formulas. `answer` lists them in original pixels."""
+    """Score the boxes of a reading by the formulas of the package; `answer` lists them in original pixels."""
     answer = read_answer(reading.answer, reference.frame)
     if not answer.readable:
         return Judgement(0.0, None, "No box or list of boxes could be read.", well_formed=False)
     predictions, targets = answer.predictions, reference.targets
     mode = options.mode or (options.single_mode if len(targets) <= 1 else "match_mean")
-    total = _total(
-        predictions, targets, Worth(mode, options.iou_threshold, options.threshold_inclusive), options
-    )
+    worth = Worth(mode, options.iou_threshold, options.threshold_inclusive)
+    found = [(each.shape, each.label) for each in predictions if each.shape is not None]
+    total = _total(found, targets, worth, options.label_aware) if found and targets else 0.0
     accuracy = score(mode, total, len(predictions), len(targets))
     explanation = _explain(mode, total, len(predictions), len(targets))
     return Judgement(
@@ -43,37 +59,54 @@ def judge(reading: Reading, reference: Reference, options: Options) -> Judgement
     )
 
 
-def _total(
-    predictions: Sequence[Prediction], targets: Sequence[Target], worth: Worth, options: Options
+def _total(found: list[Labelled], targets: Sequence[Target], worth: Worth, label_aware: bool) -> float:
+    """The worth of the best matching."""
+    pairs = len(found) * len(targets)
+    boxes = [(shape, label) for shape, label in found if not isinstance(shape, Polygon)]
+    wanted = [target.shape for target in targets if not isinstance(target.shape, Polygon)]
+    if len(boxes) < len(found) or len(wanted) < len(targets):
+        return _total_of_polygons(found, targets, worth, label_aware) if pairs <= MAX_POLYGON_PAIRS else 0.0
+    if pairs > _FEW_PAIRS:
+        return best_of_many(_worth_by_parts(boxes, wanted, targets, worth, label_aware))
+    return best_of_few(
+        [
+            [
+                worth.of(iou(box, other)) if not label_aware or same_label(label, target.label) else 0.0
+                for other, target in zip(wanted, targets, strict=True)
+            ]
+            for box, label in boxes
+        ]
+    )
+
+
+def _total_of_polygons(
+    found: list[Labelled], targets: Sequence[Target], worth: Worth, label_aware: bool
 ) -> float:
-    found = [(each.shape, each.label) for each in predictions if each.shape is not None]
-    if not found or not targets:
-        return 0.0
-    if len(found) == len(targets) == 1:
-        return _single(*found[0], targets[0], worth, options.label_aware)
-    found.sort(key=lambda each: (shape_key(each[0]), each[1] or ""))
-    shapes, labels = [shape for shape, _ in found], [label for _, label in found]
-    wanted = [target.shape for target in targets]
-    polygons = any(isinstance(shape, Polygon) for shape in (*wanted, *shapes))
-    if polygons and len(shapes) * len(wanted) > MAX_POLYGON_PAIRS:
-        return 0.0
-    overlaps = shape_overlaps if polygons else box_overlaps
-
-    def rows(part: slice) -> Matrix:
-        values = worth.of_all(overlaps(shapes[part], wanted))
-        if options.label_aware:
-            values = values * label_mask(labels[part], [target.label for target in targets])
-        return values
-
-    return best_sum(len(shapes), len(wanted), rows)
+    found = sorted(found, key=lambda each: (shape_key(each[0]), each[1] or ""))
+    values = worth.of_all(shape_overlaps([shape for shape, _ in found], [each.shape for each in targets]))
+    if label_aware:
+        values = values * label_mask([label for _, label in found], [each.label for each in targets])
+    return best_of_many([values])
 
 
-def _single(shape: Shape, label: str | None, target: Target, worth: Worth, label_aware: bool) -> float:
-    if label_aware and not label_mask([label], [target.label])[0, 0]:
-        return 0.0
-    if isinstance(shape, Polygon) or isinstance(target.shape, Polygon):
-        return worth.of(float(shape_overlaps([shape], [target.shape])[0, 0]))
-    return worth.of(iou(shape, target.shape))
+def _worth_by_parts(
+    boxes: list[tuple[Box, str | None]],
+    wanted: list[Box],
+    targets: Sequence[Target],
+    worth: Worth,
+    label_aware: bool,
+) -> Iterator[Matrix]:
+    """The worth of all pairs, some predictions at a time, these in a canonical order."""
+    labels = [label for _, label in boxes]
+    rows, columns = np.array([box for box, _ in boxes]), np.array(wanted)
+    mask = label_mask(labels, [target.label for target in targets]) if label_aware else None
+    keys = rows.T if mask is None else np.concatenate([mask.T, rows.T])
+    order = np.lexsort(keys)
+    step = max(1, _CELLS // len(wanted))
+    for start in range(0, len(boxes), step):
+        part = order[start : start + step]
+        values = worth.of_all(box_overlaps(rows[part], columns))
+        yield values if mask is None else values * mask[part]
 
 
 def _shown(prediction: Prediction) -> JSON:
@@ -86,6 +119,7 @@ def _shown(prediction: Prediction) -> JSON:
 def _explain(mode: Mode, total: float, predicted: int, wanted: int) -> str:
     if wanted == 0:
         return f"{predicted} predicted where nothing is to be found."
-    return (
-        f"{mode}: best matching of {predicted} predicted and {wanted} reference boxes is worth {total:.4g}."
-    )
+    if predicted == wanted == 1:
+        return f"{mode}: the box is worth {total:.4g}."
+    counts = f"{predicted} predicted and {wanted} reference boxes"
+    return f"{mode}: the best matching of {counts} is worth {total:.4g}."

@@ -1,15 +1,15 @@
 """The best one-to-one matching of predictions and references, and the formulas of the modes over it.
 
-Each mode maximises its own sum. A matching that is best in IoU may hold fewer hits than another, and among matchings
-of equal IoU the number of hits would depend on the order of the boxes; the largest sum is one number.
+Each mode maximises its own sum. A matching that is best in IoU may hold fewer hits than another, and among
+matchings of equal IoU the hits would depend on the order of the boxes; the largest sum is one number.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from operator import ge, gt
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -17,20 +17,16 @@ from scipy.optimize import linear_sum_assignment
 from reward_service.rewards.grounding.options import Mode
 from reward_service.rewards.grounding.overlap import Matrix
 
-CHUNK = 1 << 18
-"""Cells of a matrix of predictions by references that are held at once."""
 
-
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """What a pair is worth in a mode, by its IoU: 1 if it is a hit, its IoU, or its IoU if it is a hit."""
+class Worth(NamedTuple):
+    """What a pair is worth: 1 if it is a hit (hard, f1), its IoU (soft), its IoU if it is a hit (match_mean)."""
 
     mode: Mode
     threshold: float
     inclusive: bool
 
     def of(self, iou: float) -> float:
-        """The worth of one pair; boxes that do not touch are never a hit."""
+        """The worth of one pair; boxes that share nothing are never a hit."""
         if self.mode == "soft":
             return iou
         if not (iou > self.threshold or (self.inclusive and iou == self.threshold > 0)):
@@ -41,23 +37,37 @@ class Worth:
         """`of` for each cell."""
         if self.mode == "soft":
             return iou
-        hits = ((ge if self.inclusive else gt)(iou, self.threshold)) & (iou > 0)
+        hits = (ge if self.inclusive else gt)(iou, self.threshold) & (iou > 0)
         return np.where(hits, iou if self.mode == "match_mean" else 1.0, 0.0)
 
 
-def best_sum(predictions: int, references: int, worth: Callable[[slice], Matrix]) -> float:
-    """The largest sum over one-to-one matchings; `worth` gives the rows of a slice of the predictions.
+def score(mode: Mode, total: float, predictions: int, references: int) -> float:
+    """The accuracy in [0, 1] of a matching worth `total`; 1 where nothing is predicted or to be found."""
+    if predictions == references == 0:
+        return 1.0
+    if mode == "f1":
+        return 2 * total / (predictions + references)
+    return total / max(predictions, references)
 
-    The order of rows and columns must be canonical, so that equal items get equal floats. For each reference only the
-    `references` best predictions can be needed, so no matrix grows with the number of predictions.
+
+def best_of_few(worth: list[list[float]]) -> float:
+    """The largest sum of a one-to-one matching, of a row for each prediction, in any order."""
+    if len(worth) == 1:
+        return max(worth[0])
+    if len(worth[0]) == 1:
+        return max(worth)[0]
+    # The solver's rounding depends on the order of the rows.
+    matrix = np.array(sorted(worth))
+    return math.fsum(matrix[linear_sum_assignment(matrix, maximize=True)])
+
+
+def best_of_many(parts: Iterable[Matrix]) -> float:
+    """The same for any number of rows, given part by part in a canonical order.
+
+    With R references only the R best rows of each column can be needed, so the matrix to solve stays small.
     """
-    step = max(1, CHUNK // references)
-    kept = np.concatenate(
-        [_useful_rows(worth(slice(start, start + step))) for start in range(0, predictions, step)]
-    )
-    kept = _useful_rows(kept)
-    rows, columns = linear_sum_assignment(kept, maximize=True)
-    return math.fsum(kept[rows, columns])
+    matrix = _useful_rows(np.concatenate([_useful_rows(part) for part in parts]))
+    return math.fsum(matrix[linear_sum_assignment(matrix, maximize=True)])
 
 
 def _useful_rows(worth: Matrix) -> Matrix:
@@ -68,23 +78,18 @@ def _useful_rows(worth: Matrix) -> Matrix:
     return worth[np.unique(best)]
 
 
-def score(mode: Mode, total: float, predictions: int, references: int) -> float:
-    """The accuracy in [0, 1] of a matching worth `total`; 1 where nothing is predicted and nothing is to be found."""
-    if predictions == references == 0:
-        return 1.0
-    if mode == "f1":
-        return 2 * total / (predictions + references)
-    return total / max(predictions, references)
-
-
 def label_mask(predicted: Sequence[str | None], wanted: Sequence[str | None]) -> Matrix:
     """1 where a prediction has the label a reference wants, or the reference wants none; else 0."""
-    sought = [_normal(label) for label in wanted]
-    codes = {label: code for code, label in enumerate(dict.fromkeys(sought))}
+    codes: dict[str | None, int] = {}
+    columns = np.array([codes.setdefault(_normal(label), len(codes)) for label in wanted])
     rows = np.array([codes.get(_normal(label), -1) for label in predicted])
-    columns = np.array([codes[label] for label in sought])
     free = np.array([label is None for label in wanted])
     return np.asarray((rows[:, None] == columns) | free, dtype=np.float64)
+
+
+def same_label(predicted: str | None, wanted: str | None) -> bool:
+    """Whether a prediction has the label a reference wants, up to case and white space, or it wants none."""
+    return wanted is None or _normal(predicted) == _normal(wanted)
 
 
 def _normal(label: str | None) -> str | None:

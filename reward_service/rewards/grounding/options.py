@@ -19,13 +19,15 @@ Size: TypeAlias = Annotated[Sequence[Annotated[float, Gt(0), Le(1e6)]], Len(2, 2
 class Options:
     """How boxes are read and scored.
 
-    coordinates: unit of the predicted boxes: `pixel` of the original image, `unit` (0 to 1), `permille` (0 to 1000)
-        or `resized` (pixels of an image of `resized_size`). It is never guessed.
+    coordinates: unit of the predicted boxes: `pixel` of the original image, `unit` (0 to 1), `permille` (0 to
+        1000) or `resized` (pixels of an image of `resized_size`). It is never guessed.
     image_size: [width, height] of the original image in pixels; needed unless `coordinates` is `pixel`.
     resized_size: [width, height] that the model saw; needed when `coordinates` is `resized`.
     box_format: what the predicted numbers mean; `polygon` is a list of [x, y] points.
-    label_aware: only pairs of the same label match (trimmed, any case); a reference without a label takes any.
-    iou_threshold, threshold_inclusive: a pair is a hit when its IoU is above (or, if inclusive, at) the threshold.
+    label_aware: only pairs of the same label match (trimmed, any case); a reference without a label takes
+        any.
+    iou_threshold, threshold_inclusive: a pair is a hit when its IoU is above (or, if inclusive, at) the
+        threshold.
     mode: the formula; null means `single_mode` for at most one reference and `match_mean` for several.
     """
 
@@ -56,7 +58,7 @@ class BoxEntry(_Labelled):
 
 
 class PolygonEntry(_Labelled):
-    """One reference polygon: at least three [x, y] points in order around it and, optionally, what it shows."""
+    """One reference polygon: three or more [x, y] points around it and, optionally, what it shows."""
 
     polygon: Points
 
@@ -75,7 +77,7 @@ class BoxesReference(_Written, total=False):
 
 
 class PolygonsReference(_Written):
-    """Reference polygons, and in what unit they are written where that is not pixels of the original image."""
+    """Reference polygons, and their unit where that is not pixels of the original image."""
 
     polygons: list[PolygonEntry]
 

@@ -1,4 +1,4 @@
-"""Intersection over union of boxes and polygons in continuous coordinates: a box from 0 to 10 is 10 wide, not 11."""
+"""Intersection over union of boxes and polygons in continuous coordinates: 0 to 10 is 10 wide, not 11."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIN_AREA, MAX_AREA = 1e-100, 1e100
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A polygon in pixels of the original image; `geometry` is made from `points` and no part of its identity."""
+    """A polygon in pixels of the original image; `geometry` is made from `points`, which identify it."""
 
     points: tuple[Point, ...]
     geometry: shapely.Polygon = field(compare=False, repr=False)
@@ -28,10 +28,12 @@ class Polygon:
 
 Shape: TypeAlias = Box | Polygon
 
+_INF = float("inf")
+
 
 def is_box(box: Box) -> bool:
     """Whether the corners enclose an area and are finite; swapped corners and zero width or height do not."""
-    return -np.inf < box[0] < box[2] < np.inf and -np.inf < box[1] < box[3] < np.inf
+    return -_INF < box[0] < box[2] < _INF and -_INF < box[1] < box[3] < _INF
 
 
 def polygon_of(points: Sequence[Point]) -> Polygon | None:
@@ -63,9 +65,8 @@ def iou(a: Box, b: Box) -> float:
     return value if value < 1 else 1.0
 
 
-def box_overlaps(a: Sequence[Box], b: Sequence[Box]) -> Matrix:
-    """The matrix of `iou`, a row for each of `a`, to the last bit what `iou` gives."""
-    rows, columns = np.array(a, dtype=np.float64), np.array(b, dtype=np.float64)
+def box_overlaps(rows: Matrix, columns: Matrix) -> Matrix:
+    """The matrix of `iou` of boxes in rows of four numbers, to the last bit what `iou` gives."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         matrix = _plain_iou(rows[:, None], columns)
         odd_pairs = np.nonzero(~_is_ordinary(rows)[:, None] | ~_is_ordinary(columns))
@@ -102,7 +103,7 @@ def _plain_iou(a: Matrix, b: Matrix) -> Matrix:
 
 
 def _scaled_iou(a: Matrix, b: Matrix) -> Matrix:
-    """IoU of pairs, each scaled by powers of two (which rounds nothing) to coordinates of at most 1 in size."""
+    """IoU of pairs, each scaled by powers of two (which rounds nothing) to coordinates of at most 1."""
     largest = np.maximum(np.abs(a), np.abs(b))
     exponents = np.frexp(np.maximum(largest[:, :2], largest[:, 2:]))[1]
     shift = -np.concatenate([exponents, exponents], axis=1)

@@ -10,7 +10,7 @@ from typing import cast, get_args
 import orjson
 
 from reward_service.rewards.grounding.answer import BOX_KEYS, LIST_KEYS, MAX_POINTS, POLYGON_KEY
-from reward_service.rewards.grounding.frame import Frame, Point, frame_of
+from reward_service.rewards.grounding.frame import PIXELS, Frame, Point, frame_of
 from reward_service.rewards.grounding.options import BoxFormat, Coordinates, Options, ReferenceShape, Size
 from reward_service.rewards.grounding.overlap import Polygon, Shape, is_box, polygon_of, shape_key
 from reward_service.rewards.grounding.values import parse, without_non_finite
@@ -45,8 +45,9 @@ class Reference:
 def prepare(reference: ReferenceShape, options: Options) -> Reference:
     """Parse a reference: JSON, or a string that holds it, with or without an answer block or a code fence.
 
-    Raises `BadField` where JSON has the wrong shape or a size is missing in the options, and `InvalidReference` for a
-    shape that encloses no area or is not finite, and for a string that does not read as a reference.
+    Raises `BadField` where JSON has the wrong shape or a size is missing in the options, and
+    `InvalidReference` for a shape that encloses no area or is not finite, and for a string that does not read
+    as a reference.
     """
     if not isinstance(reference, str):
         return _prepare(cast(JSON, reference), options)
@@ -60,7 +61,7 @@ def prepare(reference: ReferenceShape, options: Options) -> Reference:
 
 
 def as_answer(reference: Reference) -> str:
-    """The reference as a model would have to answer: accuracy 1 (up to rounding, where units are converted)."""
+    """The reference as a model has to answer it: accuracy 1 (up to rounding, where units are converted)."""
     return orjson.dumps([_as_entry(target, reference.frame) for target in reference.targets]).decode()
 
 
@@ -76,25 +77,29 @@ def _as_entry(target: Target, frame: Frame) -> JSON:
 
 
 def _prepare(value: JSON, options: Options) -> Reference:
-    written = value if isinstance(value, Mapping) and any(key in value for key in LIST_KEYS) else {}
+    if isinstance(value, Mapping) and any(key in value for key in LIST_KEYS):
+        image_size = _image_size(value, options)
+        own = _own_frame(value, image_size, options)
+        lists = [(key, value[key]) for key in LIST_KEYS if key in value]
+        targets = [each for key, entries in lists for each in _targets(entries, f"reference.{key}", own)]
+    else:
+        image_size = options.image_size
+        targets = _targets(value, "reference", PIXELS["xyxy"])
+    frame = frame_of(options.coordinates, options.box_format, image_size, options.resized_size)
+    if len(targets) > MAX_TARGETS:
+        raise BadField("reference", f"expected at most {MAX_TARGETS} boxes, got {len(targets)}")
+    targets.sort(key=lambda target: (shape_key(target.shape), target.label or ""))
+    return Reference(tuple(targets), frame)
+
+
+def _own_frame(written: Mapping[str, JSON], image_size: Size | None, options: Options) -> Frame:
     _refuse_unknown(written, (*LIST_KEYS, *_WRITTEN_KEYS), "reference")
-    image_size = _image_size(written, options)
-    own = frame_of(
+    return frame_of(
         cast(Coordinates, _choice(written, "coordinates", get_args(Coordinates))),
         cast(BoxFormat, _choice(written, "box_format", _BOX_FORMATS)),
         image_size,
         _size(written, "resized_size") or options.resized_size,
     )
-    frame = frame_of(options.coordinates, options.box_format, image_size, options.resized_size)
-    if written:
-        lists = [(key, written[key]) for key in LIST_KEYS if key in written]
-        targets = [each for key, entries in lists for each in _targets(entries, f"reference.{key}", own)]
-    else:
-        targets = _targets(value, "reference", own)
-    if len(targets) > MAX_TARGETS:
-        raise BadField("reference", f"expected at most {MAX_TARGETS} boxes, got {len(targets)}")
-    ordered = sorted(targets, key=lambda target: (shape_key(target.shape), target.label or ""))
-    return Reference(tuple(ordered), frame)
 
 
 def _choice(written: Mapping[str, JSON], key: str, allowed: Sequence[str]) -> str:

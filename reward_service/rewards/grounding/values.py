@@ -1,8 +1,8 @@
 """The JSON lists and objects in a text, found in time linear in its length.
 
-The slice from the first opening bracket to the last closing one is the usual case: a bare value, a code fence, or one
-value in prose. Otherwise brackets are paired in one pass. What is no JSON is prose, and values inside it are found;
-nesting beyond `MAX_DEPTH` is prose as well, so that no text makes this recurse.
+The slice from the first opening bracket to the last closing one is the usual case: a bare value, a code
+fence, or one value in prose. Otherwise brackets are paired in one pass. What is no JSON is prose, and values
+inside it are found; nesting beyond `MAX_DEPTH` is prose as well, so that no text makes this recurse.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from reward_service.rewards.score import JSON
 MAX_DEPTH = 8
 """Brackets in brackets; the deepest accepted answer, an object of polygons, has five."""
 
+MAX_MARKS = 10_000
+"""Brackets and quotes in a text that is not a single value; with more, nothing is read."""
+
 NOT_A_NUMBER_LIST = "not a list of numbers"
-"""Stands in the results for a flat list that looks like numbers and is no JSON, as [1, 2, 3, +4] or [10px, 20px]."""
+"""Stands for a flat list that looks like numbers and is no JSON, as [1, 2, 3, +4] or [10px]."""
 
 _TOKEN = re.compile(r'"(?:[^"\\\n]++|\\.)*+"?|[\[{\]}]')
 _OPENING = re.compile(r"[\[{]")
 _NUMBERS_ONLY = re.compile(r"\[[\s,;]*+(?:[-+]?\.?(?:\d[\w.%+-]*+|null)[\s,;]*+)++\]?")
-# Written numbers that JSON lacks or that are beyond a double: they become null, which is no coordinate either.
+# Numbers that JSON lacks or that are beyond a double: they become null, which is no coordinate either.
 _NOT_FINITE = re.compile(
     r"(?<=[\[(,:\s])[-+]?(?i:nan|inf(?:inity)?)(?=[\s,)\]}])"
     r"|(?<![\w.+-])-?(?:\d++(?:\.\d++)?+[eE]\+?\d{3,}+|\d{309,}+(?:\.\d++)?+)"
@@ -48,7 +51,7 @@ class _Span:
 
 
 def find_values(text: str) -> Found:
-    """All outermost JSON lists and objects of `text`, and `NOT_A_NUMBER_LIST` for each list that only looks like one."""
+    """All outermost JSON lists and objects of `text`, with `NOT_A_NUMBER_LIST` for what only looks like one."""
     starts = [at for at in (text.find("["), text.find("{")) if at >= 0]
     if not starts:
         return Found([])
@@ -56,6 +59,8 @@ def find_values(text: str) -> Found:
     value = parse(text[start:end])
     if value is not None:
         return Found([value])
+    if sum(map(text.count, '[]{}"')) > MAX_MARKS:
+        return Found([])
     text = without_non_finite(text[start:])
     spans, unclosed = _pair_brackets(text)
     values = [value for span in spans for value in _read_span(text, span)]
@@ -86,7 +91,7 @@ def _null_if_not_finite(match: re.Match[str]) -> str:
 
 
 def _pair_brackets(text: str) -> tuple[list[_Span], int | None]:
-    """Outermost spans of paired brackets up to `MAX_DEPTH` high, and where the last unpaired bracket opens."""
+    """Outermost spans of paired brackets up to `MAX_DEPTH` high, and where the last unpaired one opens."""
     outermost: list[_Span] = []
     open_spans: list[_Span] = []
     position = 0
