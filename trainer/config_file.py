@@ -44,7 +44,7 @@ def load_config(
     try:
         return RunConfig.model_validate(fields, context={"base": file.parent})
     except ValidationError as error:
-        raise ConfigError(f"{file}: {_problems(error)}") from None
+        raise ConfigError(f"{file}: {problems(error)}") from None
 
 
 def dump_config(config: RunConfig) -> str:
@@ -109,11 +109,12 @@ def _absolute(folder: str | Path) -> Path:
     return Path(folder).expanduser().resolve()
 
 
-def _problems(error: ValidationError) -> str:
+def problems(error: ValidationError) -> str:
+    """Return what is wrong on one line: field paths, what was expected, what came; the first few."""
     details = error.errors(include_url=False)
-    problems = [_problem(detail) for detail in details if not _follows_from_another(detail, details)]
-    more = f" (and {len(problems) - _SHOWN_PROBLEMS} more)" if len(problems) > _SHOWN_PROBLEMS else ""
-    return "; ".join(problems[:_SHOWN_PROBLEMS]) + more
+    found = [_problem(detail) for detail in details if not _follows_from_another(detail, details)]
+    more = f" (and {len(found) - _SHOWN_PROBLEMS} more)" if len(found) > _SHOWN_PROBLEMS else ""
+    return "; ".join(found[:_SHOWN_PROBLEMS]) + more
 
 
 def _follows_from_another(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:

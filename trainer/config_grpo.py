@@ -1,8 +1,9 @@
-"""Checks the `grpo` fields of a run against TRL's own list. Importing TRL takes seconds, so this comes late."""
+"""Checks the `grpo` fields of a run against TRL's own list. Importing TRL takes seconds: this comes late."""
 
 import dataclasses
 import typing
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -27,7 +28,7 @@ def check_grpo_fields(config: RunConfig) -> None:
         _check(f"stages[{place}].grpo", stage.grpo, known)
 
 
-def _check(where: str, fields: Mapping[str, JsonValue], known: Mapping[str, object]) -> None:
+def _check(where: str, fields: Mapping[str, JsonValue], known: Mapping[str, Any]) -> None:
     for name, value in fields.items():
         if name not in known:
             hint = near_matches(name, list(known)) or "see TRL's GRPOConfig"
@@ -36,7 +37,7 @@ def _check(where: str, fields: Mapping[str, JsonValue], known: Mapping[str, obje
             _check_number(f"{where}.{name}", value, known[name])
 
 
-def _check_number(where: str, value: JsonValue, kind: object) -> None:
+def _check_number(where: str, value: JsonValue, kind: Any) -> None:
     try:
         TypeAdapter(kind).validate_python(value)
     except ValidationError as error:

@@ -9,7 +9,7 @@ check_references  every reference gets full marks as its own answer
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,9 @@ def preflight(config: RunConfig, client: RewardClient) -> RunRows:
     check_service(config, client)
     check_grpo_fields(config)
     rows = load_run_rows(config)
-    check_references(config, rows, client)
+    jobs = [(config.reward_of(stage), rows.stages[stage.name]) for stage in config.stages]
+    jobs += [(config.reward, own) for own in rows.sets.values()]
+    check_references(jobs, client)
     return rows
 
 
@@ -75,7 +77,7 @@ def check_service(config: RunConfig, client: RewardClient) -> ServiceIdentity:
 
 
 def load_run_rows(config: RunConfig) -> RunRows:
-    """Read every row of the run, open every image. DataError names file and line of the first that is wrong."""
+    """Read every row of the run, open every image. DataError names file and line of the first fault."""
     from trainer.data.rows import load_rows
 
     stages = {
@@ -91,17 +93,15 @@ def load_run_rows(config: RunConfig) -> RunRows:
     return RunRows(stages, sets)
 
 
-def check_references(config: RunConfig, rows: RunRows, client: RewardClient) -> None:
+def check_references(jobs: Iterable[tuple[RewardConfig, Sequence[Row]]], client: RewardClient) -> None:
     """Score each reference as its own answer; DataError lists the rows that do not get full accuracy.
 
-    A reference that means nothing, or that its route reads otherwise than it was meant, would teach that right
-    answers are wrong. Equal references of one profile are scored once.
+    A reference that means nothing, or that its route reads otherwise than it was meant, would teach that
+    right answers are wrong. Equal references of one profile are scored once.
     """
     asked: dict[str, _References] = {}
-    for stage in config.stages:
-        _collect(asked, config.reward_of(stage), rows.stages[stage.name])
-    for own in config.evaluation.sets:
-        _collect(asked, config.reward, rows.sets[own.name])
+    for settings, rows in jobs:
+        _collect(asked, settings, rows)
     faults = [fault for profile, own in asked.items() for fault in _faults(own, profile, client)]
     if faults:
         more = f" (and {len(faults) - _SHOWN_ROWS} more)" if len(faults) > _SHOWN_ROWS else ""
