@@ -89,7 +89,7 @@ def advance(
 
     A step without accuracy (None: nothing was scored, or no new completions) counts as a step and leaves
     window and streak alone. An opened gate wins over a cap reached at the same step. After `promote` and
-    `cap` the state is at the beginning of the next stage. Raises ValueError for an accuracy that is not finite.
+    `cap` the state is at the beginning of the next stage. An accuracy that is not finite is a ValueError.
     """
     if accuracy is not None and not math.isfinite(accuracy):
         raise ValueError(f"accuracy: expected a finite number or None, got {accuracy}")
