@@ -1,5 +1,6 @@
 """`trainer eval`: scores a model on data files through the service and prints a table."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from trainer.client import RewardClient
 from trainer.config import EvaluationConfig, EvaluationSet, Format, ModelConfig, RewardConfig
-from trainer.evaluation import Settings, evaluate, load_set_rows
+from trainer.evaluation import Settings, evaluate, load_sets
 from trainer.models import load_model
 from trainer.results import Evaluation, SetScore, save_evaluation
 from trainer.verdicts import domain_name
@@ -30,15 +31,16 @@ def eval_settings(
     model: ModelConfig, reward: RewardConfig, data: Sequence[Path], form: Format, sample: str | None = None
 ) -> EvalSettings:
     """Build settings from data files alone; each file is a set, named after its folder and itself."""
-    sets = tuple(
-        EvaluationSet(
-            name=f"{p.resolve().parent.name}-{p.stem}",
-            domain="in",
-            path=p.resolve(),
-            format=form,
-            sample=sample,
+    names: list[str] = []
+    for path in data:
+        name = (
+            re.sub(r"[^A-Za-z0-9_.-]", "-", f"{path.resolve().parent.name}-{path.stem}").lstrip("_.-")
+            or "set"
         )
-        for p in data
+        names.append(name if name not in names else f"{name}-{len(names) + 1}")
+    sets = tuple(
+        EvaluationSet(name=name, domain="in", path=path.resolve(), format=form, sample=sample)
+        for name, path in zip(names, data, strict=True)
     )
     return EvalSettings(model, reward, EvaluationConfig(sets=sets))
 
@@ -54,13 +56,13 @@ def run_eval(
     console = Console()
     with RewardClient(settings.reward) as client:
         client.version()
-        rows = load_set_rows(settings)
+        sets = load_sets(settings)
         model, processor = load_model(settings.model, model_path)
         with Progress(console=console, transient=True) as bar:
-            bars = {name: bar.add_task(name, total=len(own)) for name, own in rows.items()}
+            bars = {s.settings.name: bar.add_task(s.settings.name, total=len(s.rows)) for s in sets}
             evaluation = evaluate(
                 settings,
-                rows,
+                sets,
                 model,
                 processor,
                 client,

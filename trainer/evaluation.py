@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from transformers import ProcessorMixin
@@ -13,7 +14,6 @@ from trainer.config import (
     EvaluationSet,
     ModelConfig,
     RewardConfig,
-    Route,
     Routes,
 )
 from trainer.coordinates import to_pixels
@@ -51,49 +51,69 @@ class Settings(Protocol):
         """Decides what `random:N` draws of a set."""
 
 
-def load_set_rows(settings: Settings) -> dict[str, list[Row]]:
-    """Read the rows of every set, by its name; DataError or ConfigError where one is faulty or has no route."""
-    sets = {}
+@dataclass(frozen=True, slots=True)
+class LoadedSet:
+    """An evaluation set with its rows."""
+
+    settings: EvaluationSet
+    rows: Sequence[Row]
+
+
+def load_sets(settings: Settings) -> list[LoadedSet]:
+    """Read the rows of every set. DataError where a row is faulty, ConfigError where it has no route."""
+    sets = []
     for own in settings.evaluation.sets:
         source = DataSource(path=own.path, sample=own.sample)
         rows = load_rows([source], own.format, settings.seed, settings.reward.routes)
         for row in rows:
             route_of(settings.reward.routes, row.task, row.format)
-        sets[own.name] = rows
+        sets.append(LoadedSet(own, rows))
     return sets
 
 
 def evaluate(
     settings: Settings,
-    rows: Mapping[str, Sequence[Row]],
+    sets: Sequence[LoadedSet],
     model: Model,
     processor: ProcessorMixin,
     client: RewardClient,
     label: str,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Complete and score every item of the sets that have `rows`; `label` names the result (base, final, ...).
+    """Complete and score every item of `sets`; `label` names the result (base, final, ...).
 
-    Decoding is greedy. What the service could not score stays without a number. Raises what the client raises.
+    Decoding is greedy. Raises what the client raises.
     """
     records: list[Record] = []
-    profile: dict[str, str] = {}
-    for own in settings.evaluation.sets:
-        if not rows.get(own.name):
-            continue
+    profile: Mapping[str, str] = {}
+    for own in sets:
         completions: list[Completion] = []
         batch_size, longest = settings.evaluation.batch_size, settings.evaluation.max_new_tokens
-        for batch in complete(model, processor, rows[own.name], settings.model, batch_size, longest):
+        for batch in complete(model, processor, own.rows, settings.model, batch_size, longest):
             completions += batch
             if progress is not None:
-                progress(own.name, len(completions), len(rows[own.name]))
-        options = [row_options(row, settings.model, processor) for row in rows[own.name]]
-        items = _items(rows[own.name], completions, options, settings.reward.routes)
-        scored = client.score(items, settings.reward.profile)
-        profile = scored.profile.model_dump()
-        judged = zip(rows[own.name], completions, scored.results, items, strict=True)
-        records += [_record(own, *parts) for parts in judged]
+                progress(own.settings.name, len(completions), len(own.rows))
+        judged, profile = judge(settings, own, completions, processor, client)
+        records += judged
     return Evaluation(label, str(model.name_or_path), profile, tuple(records))
+
+
+def judge(
+    settings: Settings,
+    own: LoadedSet,
+    completions: Sequence[Completion],
+    processor: ProcessorMixin,
+    client: RewardClient,
+) -> tuple[list[Record], Mapping[str, str]]:
+    """Score the completions of one set in one batch; return their records and the profile that scored.
+
+    What the service could not score has a record without a number.
+    """
+    options = [row_options(row, settings.model, processor) for row in own.rows]
+    items = _items(own.rows, completions, options, settings.reward.routes)
+    scored = client.score(items, settings.reward.profile)
+    parts = zip(own.rows, completions, scored.results, items, strict=True)
+    return [_record(own.settings, *each) for each in parts], scored.profile.model_dump()
 
 
 def _items(

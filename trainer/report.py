@@ -129,7 +129,8 @@ def _stages(run: RunRecord) -> list[StageFacts]:
 
 
 def _facts(run: RunRecord) -> dict[str, str]:
-    facts = {f"version of {name}": str(value) for name, value in run.versions.items()}
+    packages = [f"{name} {value}" for name, value in run.versions.items() if isinstance(value, str)]
+    facts = {"versions": ", ".join(packages)} if packages else {}
     for label, evaluation in run.evaluations.items():
         profile = ", ".join(f"{key} {value}" for key, value in evaluation.profile.items())
         facts[f"model and profile of {label}"] = f"{evaluation.model}; {profile}"
