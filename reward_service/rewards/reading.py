@@ -8,14 +8,15 @@ Completions follow `<think>...</think><answer>...</answer>`. What is read, in th
 
 What is reasoning, decided before any answer tag is looked at, so an answer tag in there means nothing:
 
-- a think block, with everything nested in it; `<thinking>` (the spelling of Curr-ReFT's own rows) is the same tag;
+- a think block, with everything nested in it; `<thinking>` (Curr-ReFT's rows write it so) is the same tag;
 - everything after a `<think>` that no `</think>` follows: an unfinished thought is no answer;
 - everything before a first `</think>` that nothing opened: chat templates put `<think>` into the prompt;
 - of two openings that share one closing tag, everything from the first to that closing tag.
 
-Think blocks inside an answer are cut out of it. Where something is cut out, a line break is left. Tags are read in
-any case (the format wants them lower-case), special tokens at the end of the completion or of the answer are dropped,
-and lone surrogates become U+FFFD, so that an answer can always be written as UTF-8. Every pass is linear.
+Think blocks inside an answer are cut out of it. Where something is cut out, a line break is left. Tags are
+read in any case (the format wants them lower-case), special tokens at the end of the completion or of the
+answer are dropped, and lone surrogates become U+FFFD, so that an answer can always be written as UTF-8. Every
+pass is linear.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ from reward_service.rewards.score import JSON
 
 Source = Literal["answer", "unclosed", "text"]
 
-# Only fixed strings, nothing repeated: the expression cannot backtrack, so splitting by it is one linear pass.
+# Only fixed strings, nothing repeated: the expression cannot backtrack, so splitting is one linear pass.
 _TAG = re.compile(r"(<think>|</think>|<thinking>|</thinking>|<answer>|</answer>)", re.IGNORECASE | re.ASCII)
 _THINK, _END_THINK = ("<think>", "<thinking>"), ("</think>", "</thinking>")
 _ANSWER, _END_ANSWER = "<answer>", "</answer>"
 _FORMAT = ["<think>", "</think>", _ANSWER, _END_ANSWER]
 _SPECIAL_TOKENS = (
-    "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|eos|>", "<|pad|>",
-    "<|return|>", "</s>", "<s>", "<eos>", "<pad>", "<end_of_turn>", "<end_of_utterance>", "<turn|>",
-    "<｜end▁of▁sentence｜>", "<|end_of_sentence|>", "[EOS]", "[PAD]",
+    "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|eos|>",
+    "<|pad|>", "<|return|>", "</s>", "<s>", "<eos>", "<pad>", "<end_of_turn>", "<end_of_utterance>",
+    "<turn|>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "<|end_of_sentence|>", "[EOS]", "[PAD]",
 )  # fmt: skip
 
 
@@ -47,9 +48,10 @@ _SPECIAL_TOKENS = (
 class Reading:
     """What a completion says.
 
-    answer: the text to judge, stripped; empty where nothing outside the reasoning was said. source: a complete
-    block, an unclosed answer tag, or the bare text. reasoning: the text inside the reasoning, stripped.
-    formatted: exactly one think block with something in it, then exactly one answer block, white space around.
+    answer: the text to judge, stripped; empty where nothing outside the reasoning was said. source: a
+    complete block, an unclosed answer tag, or the bare text. reasoning: the text inside the reasoning,
+    stripped. formatted: exactly one think block with something in it, then exactly one answer block, nothing
+    but white space around; tags that the reasoning or the answer mention make it another number of blocks.
     """
 
     answer: str
@@ -92,7 +94,7 @@ def read(text: str) -> Reading:
 
 
 def read_reference(text: str) -> str:
-    """Give a reference's answer: of a row that carries a complete answer block that block, else the text, stripped."""
+    """Give a reference's answer: its complete answer block where it carries one, else the text, stripped."""
     reading = read(text)
     return reading.answer if reading.source == "answer" else text.strip()
 
@@ -105,7 +107,7 @@ def _valid_unicode(text: str) -> str:
 
 
 def _strip_specials(text: str) -> str:
-    """Strip white space, and special tokens from the end; moves an index, for a slice per token would be quadratic."""
+    """Strip white space, and special tokens from the end; an index moves, for slices would be quadratic."""
     end = len(text)
     while end:
         if text[end - 1].isspace():
@@ -118,7 +120,7 @@ def _strip_specials(text: str) -> str:
 
 
 def _hidden(tags: list[str]) -> list[bool]:
-    """Say of each text piece whether it is reasoning; piece i stands before tag i, the last one after all tags."""
+    """Say of each text piece whether it is reasoning; piece i stands before tag i, the last one after all."""
     edges = [0] * (len(tags) + 2)
     opened: list[int] = []
     closings: list[int] = []
@@ -148,7 +150,7 @@ def _answer(texts: list[str], tags: list[str], hidden: list[bool]) -> tuple[str,
     opened: list[int] = []
     block: tuple[int, int] | None = None
     for index, tag in enumerate(tags):
-        if hidden[index]:  # only think tags change the side, so an answer tag lies where the piece before it lies
+        if hidden[index]:  # only think tags change the side: it lies where the piece before it lies
             continue
         if tag == _ANSWER:
             opened.append(index)
