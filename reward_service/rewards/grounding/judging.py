@@ -62,6 +62,8 @@ def judge(reading: Reading, reference: Reference, options: Options) -> Judgement
 def _total(found: list[Labelled], targets: Sequence[Target], worth: Worth, label_aware: bool) -> float:
     """The worth of the best matching."""
     pairs = len(found) * len(targets)
+    if pairs == 1:
+        return _of_pair(*found[0], targets[0], worth, label_aware)
     boxes = [(shape, label) for shape, label in found if not isinstance(shape, Polygon)]
     wanted = [target.shape for target in targets if not isinstance(target.shape, Polygon)]
     if len(boxes) < len(found) or len(wanted) < len(targets):
@@ -77,6 +79,14 @@ def _total(found: list[Labelled], targets: Sequence[Target], worth: Worth, label
             for box, label in boxes
         ]
     )
+
+
+def _of_pair(shape: Shape, label: str | None, target: Target, worth: Worth, label_aware: bool) -> float:
+    if label_aware and not same_label(label, target.label):
+        return 0.0
+    if isinstance(shape, Polygon) or isinstance(target.shape, Polygon):
+        return worth.of(float(shape_overlaps([shape], [target.shape])[0, 0]))
+    return worth.of(iou(shape, target.shape))
 
 
 def _total_of_polygons(

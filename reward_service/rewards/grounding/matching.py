@@ -19,7 +19,7 @@ from reward_service.rewards.grounding.overlap import Matrix
 
 
 class Worth(NamedTuple):
-    """What a pair is worth: 1 if it is a hit (hard, f1), its IoU (soft), its IoU if it is a hit (match_mean)."""
+    """What a pair is worth: its IoU (soft), and if it is a hit 1 (hard, f1) or its IoU (match_mean)."""
 
     mode: Mode
     threshold: float

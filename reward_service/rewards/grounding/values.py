@@ -51,7 +51,7 @@ class _Span:
 
 
 def find_values(text: str) -> Found:
-    """All outermost JSON lists and objects of `text`, with `NOT_A_NUMBER_LIST` for what only looks like one."""
+    """All outermost JSON lists and objects of `text`; `NOT_A_NUMBER_LIST` for what only looks like one."""
     starts = [at for at in (text.find("["), text.find("{")) if at >= 0]
     if not starts:
         return Found([])
