@@ -126,7 +126,7 @@ def test_every_shipped_configuration_can_be_read(tmp_path: Path) -> None:
     [
         ("stages[0].max_step=5", "stages[0]: unknown field 'max_step', did you mean max_steps?"),
         ("model.pth=x", "model: unknown field 'pth', did you mean path?"),
-        ("sead=1", "unknown field 'sead', did you mean seed?"),
+        ("sead=1", "unknown field 'sead', did you mean seed"),
         ("stages[0].max_steps=0", "stages[0].max_steps: expected greater than or equal to 1, got 0"),
         ("stages[0].format=opne", "stages[0].format: expected 'binary', 'choice' or 'open', got 'opne'"),
         ("stages[0].data[0].sample=frst:1", "stages[0].data[0].sample: expected all, first:N, end:N"),
@@ -146,7 +146,7 @@ def test_every_shipped_configuration_can_be_read(tmp_path: Path) -> None:
         ("reward.max_unscored=2", "reward.max_unscored: expected less than or equal to 1, got 2"),
         ("reward.profile=a b", "reward.profile: expected"),
         ("reward.routes.math={task: maths}", "reward.routes.math.task: expected 'choice', 'open-ended'"),
-        ("model={}", "model.path: is missing"),
+        ("model.path=null", "model.path: expected a valid string, got None"),
         ("output_dir=3", "output_dir: expected the folder of the run, got 3"),
         ("name=${nope}", "Interpolation key 'nope' not found"),
         ("seed={", "seed: '{' is not YAML"),
