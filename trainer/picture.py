@@ -1,18 +1,19 @@
 """Draws report.png: learning curve, bars of base and final, and a few images with their boxes."""
 
 from pathlib import Path
+from textwrap import shorten
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from trainer.examples import Example, choose_examples
-from trainer.plots import BASE_COLOUR, FINAL_COLOUR, WINDOW, Bar, draw_bars, draw_curve, paired_bars
-from trainer.results import Record
+from trainer.plots import WINDOW, Bar, draw_bars, draw_curve, paired_bars
 from trainer.run_record import BASE, FINAL, RunRecord
 
 _IMAGES = 6
-_REFERENCE_COLOUR, _PREDICTED_COLOUR = "#ffffff", "#ffd400"
+_LONGEST_QUESTION = 36  # characters
+_REFERENCE_COLOUR, _PREDICTED_COLOUR, _TEXT_COLOUR = "#ffffff", "#ffd400", "#303a44"
 
 
 def save_picture(run: RunRecord, path: Path) -> None:
@@ -52,14 +53,15 @@ def _spread(examples: list[Example]) -> list[Example]:
 
 
 def _draw_examples(axes: list[list[Axes]], examples: list[Example]) -> None:
-    for row, name, colour in ((axes[0], "base", BASE_COLOUR), (axes[1], "final", FINAL_COLOUR)):
+    for row, name in ((axes[0], "base"), (axes[1], "final")):
         for panel in row:
             panel.set_axis_off()
         for panel, example in zip(row, examples, strict=False):
-            _draw_example(panel, example, example.base if name == "base" else example.final, name, colour)
+            _draw_example(panel, example, name)
 
 
-def _draw_example(axes: Axes, example: Example, record: Record, name: str, colour: str) -> None:
+def _draw_example(axes: Axes, example: Example, name: str) -> None:
+    record = example.base if name == "base" else example.final
     axes.imshow(example.picture, extent=(0, example.width, example.height, 0), interpolation="nearest")
     for boxes, line, edge in (
         (record.reference_boxes, "-", _REFERENCE_COLOUR),
@@ -74,6 +76,6 @@ def _draw_example(axes: Axes, example: Example, record: Record, name: str, colou
     axes.set_xlim(0, example.width)
     axes.set_ylim(example.height, 0)
     accuracy = "unscored" if record.accuracy is None else f"{record.accuracy:.2f}"
-    axes.set_title(
-        f"{name} {accuracy}  {example.set}", fontsize=7, color=colour if name == "final" else "#4a5560"
-    )
+    question = shorten(example.problem, _LONGEST_QUESTION, placeholder="...")
+    title = f"{question}\nbase: {accuracy}" if name == "base" else f"final: {accuracy} ({example.set})"
+    axes.set_title(title, fontsize=7, color=_TEXT_COLOUR)

@@ -4,6 +4,7 @@ import io
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +21,7 @@ WINDOW = 10
 
 STAGE_COLOURS = ("#3b7dd8", "#d97a1e", "#2a9d63", "#a855c7", "#c0392b", "#5f6f7f")
 BASE_COLOUR, FINAL_COLOUR = "#9aa4b0", "#2a9d63"
+_LABEL_WIDTH = 12  # characters under a bar
 _INK = "#0a0b0c"  # becomes currentColor in SVG, so that axes and text follow the page's light or dark theme
 
 
@@ -36,7 +38,7 @@ def paired_bars(base: Evaluation, final: Evaluation) -> list[Bar]:
     """Pair the scores of base and final over all tasks, for the sets that both have."""
     after = {score.name: score for score in final.sets if score.task == ALL_TASKS}
     before = [score for score in base.sets if score.task == ALL_TASKS and score.name in after]
-    return [Bar(f"{s.name}\n{domain_name(s.domain)}", s, after[s.name]) for s in before]
+    return [Bar(f"{fill(s.name, _LABEL_WIDTH)}\n{domain_name(s.domain)}", s, after[s.name]) for s in before]
 
 
 def draw_curve(axes: Axes, metrics: Sequence[Line], key: str, title: str) -> None:
@@ -75,7 +77,7 @@ def draw_bars(axes: Axes, bars: Sequence[Bar], title: str) -> None:
             places + offset, heights, yerr=[low, high], fmt="none", ecolor=_INK, elinewidth=1, capsize=2
         )
     axes.set_xticks(places, [bar.label for bar in bars])
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 1.12)  # room for the legend above a full bar
     axes.set_title(title, loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=8, ncols=2, loc="upper right", labelcolor=_INK)
     _plain(axes)

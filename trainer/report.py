@@ -100,7 +100,7 @@ def _gain(evaluations: Mapping[str, Evaluation], name: str, task: str) -> tuple[
     gain = paired_gain(*(_of(evaluations[label].records, name, task) for label in (BASE, FINAL)))
     if gain.mean is None or gain.low is None or gain.high is None:
         return "", "unclear"
-    return f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", direction_of(gain)
+    return f"{gain.mean:+.3f} [{gain.low:+.2f}, {gain.high:+.2f}]", direction_of(gain)
 
 
 def _of(records: Sequence[Record], name: str, task: str) -> list[Record]:

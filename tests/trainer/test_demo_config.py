@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from urllib.request import urlopen
@@ -80,13 +81,23 @@ def test_the_demo_measures_open_questions_in_and_out_of_domain() -> None:
 
 
 def test_its_own_service_answers_and_ends_with_the_block(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), own_service(tmp_path / "service.log") as url:
-        (process,) = [p for p in psutil.Process().children() if "reward_service" in p.cmdline()]
+    before = set(psutil.Process().children())
+    started: list[psutil.Process] = []
+    with pytest.raises(KeyboardInterrupt):
+        _press_ctrl_c_inside(
+            tmp_path / "service.log", lambda: started.extend({*psutil.Process().children()} - before)
+        )
+    assert len(started) == 1
+    assert not started[0].is_running()
+    assert "listening on" in (tmp_path / "service.log").read_text(encoding="utf-8")
+
+
+def _press_ctrl_c_inside(log: Path, look: Callable[[], None]) -> None:
+    with own_service(log) as url:
+        look()
         with urlopen(f"{url}/livez", timeout=10) as answer:
             assert answer.status == 200
         raise KeyboardInterrupt
-    assert not process.is_running()
-    assert "listening on" in (tmp_path / "service.log").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(service_process.shutil.which("setpriv") is None, reason="needs setpriv of util-linux")
