@@ -111,6 +111,8 @@ class Scorer:
     async def _settle(self, verdicts: list[Verdict]) -> None:
         """Replace what is pending by its outcome; equal work of one batch runs once."""
         waiting = {i: verdict for i, verdict in enumerate(verdicts) if isinstance(verdict, Pending)}
+        if not waiting:
+            return
         distinct = list(dict.fromkeys(waiting.values()))
         settled = await asyncio.gather(*map(self._verifier.run, distinct), return_exceptions=True)
         by_work = dict(zip(distinct, settled, strict=True))

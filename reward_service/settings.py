@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from reward_service.errors import StartError
+
 MIB = 1024 * 1024
 
 
@@ -66,7 +68,7 @@ class Settings(BaseSettings):
         return value
 
 
-class BadSettings(Exception):
+class BadSettings(StartError):
     """A setting is out of range or malformed; the message names the variable and what came."""
 
 

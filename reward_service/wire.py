@@ -13,7 +13,16 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union, get_type_hints
 
 from annotated_types import Ge, Le, Len
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+    with_config,
+)
 from typing_extensions import TypedDict
 
 from reward_service.field_errors import field_errors
@@ -23,6 +32,7 @@ from reward_service.rewards.score import JSON
 
 MAX_ITEMS = 4096
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+_FOREIGN = ConfigDict(strict=True, extra="ignore")  # of formats that are not ours
 
 Stage = Literal["binary", "choice", "open"]
 Fraction = Annotated[float, Ge(0), Le(1)]
@@ -30,18 +40,18 @@ ItemId = Annotated[int, Ge(-(2**63)), Le(2**63 - 1)] | str
 Batched = Len(1, MAX_ITEMS)
 
 
+@with_config(_FOREIGN)
 class ContentPart(TypedDict, total=False):
     """A part of a message's content; parts of type `text` are read, others (images) are ignored."""
 
-    __pydantic_config__ = ConfigDict(extra="ignore")
     type: str
     text: str
 
 
+@with_config(_FOREIGN)
 class Message(TypedDict):
     """A chat message; what is neither role nor content is ignored, since it is the chat format's own."""
 
-    __pydantic_config__ = ConfigDict(extra="ignore")
     role: str
     content: str | list[ContentPart] | None
 
@@ -116,7 +126,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """The forms of a route's request. The mixed route has no task and no columns: each item names its task."""
+    """The forms of a route's request. The mixed route has neither task nor columns: items name theirs."""
 
     task: Task | None
     items: type[ItemsRequest]
@@ -187,14 +197,12 @@ def options_fields(task: Task) -> Mapping[str, object]:
 
 def _some_options(task: Task) -> Any:
     """A TypedDict of the options that are given; it stays a plain dict, so that layers can be merged."""
-    given = TypedDict(  # noqa: UP013  # the fields are data
-        f"{task.title}Options", dict(options_fields(task)), total=False
-    )  # type: ignore[operator]
+    name, options = f"{task.title}Options", dict(options_fields(task))
+    given = TypedDict(name, options, total=False)  # type: ignore[misc]  # noqa: UP013  # name and fields are data
     given.__doc__ = (
         f"Options of {task.name}; what is left out comes from the profile, then from these defaults."
     )
-    given.__pydantic_config__ = STRICT
-    return given
+    return with_config(STRICT)(given)
 
 
 SOME_OPTIONS: Mapping[str, Any] = MappingProxyType(
@@ -220,7 +228,8 @@ def _item_model(task: Task, *, mixed: bool = False) -> type[Item]:
 def _requests(task: Task) -> Requests:
     layer: Any = SOME_OPTIONS[task.name] | None
     shared: Any = {"options": (layer, Field(None, description="for all items; an item's own options win"))}
-    item, shape = _item_model(task), task.shape
+    item: Any = _item_model(task)
+    shape: Any = task.shape
     return Requests(
         task,
         create_model(f"{task.title}Request", __base__=ItemsRequest, items=_batch_of(item), **shared),
@@ -232,7 +241,7 @@ def _requests(task: Task) -> Requests:
 
 def _mixed_requests() -> Requests:
     members = [_item_model(task, mixed=True) for task in TASKS.values()]
-    item = Annotated[Union[tuple(members)], Field(discriminator="task")]  # noqa: UP007  # the members are data
+    item: Any = Annotated[Union[tuple(members)], Field(discriminator="task")]  # noqa: UP007  # members are data
     note = "for all items whose task knows them; an item's own options win"
     options: Any = (dict[str, JsonValue] | None, Field(None, description=note))
     return Requests(
@@ -242,8 +251,8 @@ def _mixed_requests() -> Requests:
     )
 
 
-def _batch_of(item: object) -> Any:
-    return (Annotated[list[item], Batched], ...)  # type: ignore[valid-type]  # the item's type is data
+def _batch_of(item: Any) -> Any:
+    return (Annotated[list[item], Batched], ...)
 
 
 MIXED = _mixed_requests()

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, create_model
 
+from reward_service.errors import StartError
 from reward_service.field_errors import field_errors
 from reward_service.rewards.difficulty import GroupWeight
 from reward_service.rewards.score import JSON
@@ -28,7 +29,7 @@ from reward_service.wire import SOME_OPTIONS, STRICT
 Layer = Mapping[str, Mapping[str, JSON]]  # task -> options
 
 
-class BadProfile(Exception):
+class BadProfile(StartError):
     """A profile file cannot be used; the message names the file, the field and what was expected."""
 
 

@@ -33,7 +33,7 @@ class Task:
     version: str
     summary: str
     options: type
-    shape: object
+    shape: Any
     prepare: Callable[[Any, Any], Any]
     judge: Callable[[Reading, Any, Any], Judgement | Pending]
     as_answer: Callable[[Any], str]
