@@ -1,0 +1,120 @@
+"""Find the expression that an answer states. Linear time.
+
+1. The last `\\boxed{...}` or `\\fbox{...}`. Boxes joined by nothing but "and", "or" or commas are one list.
+2. Else the whole answer, where it reads as an expression.
+3. Else, in the last line that is not empty: what follows "answer is", "answer:" or the last `=`; the last formula
+   between dollar signs; the longest expression at its end. A line that hedges ("or", "maybe") states no single answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reward_service.rewards.math.fast import meanings
+from reward_service.rewards.math.limits import MAX_ANSWER, MAX_EXPRESSION, Unreadable
+
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_JOINED = re.compile(r"(?:[\s,;$.]|\\text\{\s*(?:and|or)\s*\}|\b(?:and|or)\b|\\quad|\\,)*")
+_AFTER_BOX = re.compile(r"\s*\$?\s*(\\?%|percent\b|pct\b|\^\{?\\circ\}?|°|degrees\b)")
+_HEDGE = re.compile(r"\b(?:or|maybe|perhaps|possibly|alternatively|either|might|unless)\b", re.IGNORECASE)
+_LEADS = (" answer is ", " answer: ", " answer is: ", " result is ", " is: ", " equals ", ": ", " is ", " = ", "=")
+_FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$]+)\$|\\\(((?:[^\\]|\\(?!\)))+)\\\)|\\\[((?:[^\\]|\\(?!\]))+)\\\]")
+_MARKUP = str.maketrans({"*": None, "`": None})
+_LONGEST_TAIL = 200
+_TAILS = 8
+
+
+def find_expression(answer: str) -> str:
+    """The text of the expression that `answer` states, stripped; "" where it states none that can be read."""
+    answer = answer.strip()
+    if len(answer) > MAX_ANSWER:
+        return ""
+    boxed = _boxed(answer)
+    if boxed is not None:
+        return boxed
+    if _reads(answer):
+        return answer
+    lines = [line.strip() for line in answer.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    hedges = _HEDGE.search(lines[-1]) is not None
+    return next((text for text in _candidates(lines[-1], hedges=hedges) if _reads(text)), "")
+
+
+def _reads(text: str) -> bool:
+    if not text or len(text) > MAX_EXPRESSION:
+        return False
+    try:
+        meanings(text)
+    except Unreadable:
+        return False
+    return True
+
+
+def _boxed(answer: str) -> str | None:
+    """The content of the last box, joined with the boxes right before it; None where there is no box."""
+    boxes = list(_boxes(answer))
+    if not boxes:
+        return None
+    start, end, content = boxes[-1]
+    contents = [content]
+    for before_start, before_end, before in reversed(boxes[:-1]):
+        between = answer[before_end:start]
+        if before_end > start or len(between) > 40 or not _JOINED.fullmatch(between):
+            break
+        contents.append(before)
+        start = before_start
+    if len(set(contents)) > 1:
+        return ", ".join(reversed(contents))
+    unit = _AFTER_BOX.match(answer, end)
+    return content + unit[1] if unit else content
+
+
+def _boxes(answer: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and content of each box; a box inside a box counts as that box's content."""
+    end = 0
+    for match in _BOX.finditer(answer):
+        if match.start() < end:
+            continue
+        if answer.startswith("{", match.end()):
+            end = _closing(answer, match.end())
+            yield match.start(), end, answer[match.end() + 1 : end].removesuffix("}").strip()
+        else:
+            word = answer[match.end() :].split(maxsplit=1)[:1]
+            end = match.end() + len(word[0] if word else "")
+            yield match.start(), end, answer[match.end() : end].strip("$. ")
+
+
+def _closing(text: str, opening: int) -> int:
+    """The index behind the brace that closes the one at `opening`, or the end of the text."""
+    depth = 0
+    for match in _BRACE.finditer(text, opening):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.end()
+    return len(text)
+
+
+def _candidates(line: str, *, hedges: bool) -> Iterator[str]:
+    line = line.translate(_MARKUP).strip().rstrip(".")
+    yield line
+    if hedges:
+        # only a list may follow: "it is 3 or 4" states both
+        yield from (_after(line, lead) for lead in _LEADS[:-2] if _HEDGE.search(_after(line, lead)))
+        return
+    lower = " " + line.lower()
+    yield from (_after(line, lead) for lead in _LEADS if lead in lower)
+    formulas = [next(filter(None, match.groups())) for match in _FORMULA.finditer(line[-MAX_EXPRESSION:])]
+    if formulas:
+        yield formulas[-1].strip()
+    words = line[-_LONGEST_TAIL:].split()
+    for count in range(min(_TAILS, len(words) - 1), 0, -1):
+        tail = " ".join(words[-count:])
+        if any(character.isdigit() for character in words[-count]) or words[-count].startswith("\\"):
+            yield tail
+
+
+def _after(line: str, lead: str) -> str:
+    return (" " + line)[(" " + line.lower()).rfind(lead) + len(lead) :].strip() if lead in " " + line.lower() else ""
