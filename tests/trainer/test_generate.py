@@ -7,7 +7,7 @@ from PIL import Image
 from trainer.data.families import FAMILIES, FORMATS
 from trainer.data.generate import SETS, generate
 
-SIZES = {name: 2 for name in SETS}
+SIZES = dict.fromkeys(SETS, 2)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

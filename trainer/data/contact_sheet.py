@@ -1,4 +1,4 @@
-"""Draws the page of examples in docs/data.md: `python -m trainer.data.contact_sheet docs/data-examples.png`."""
+"""Draws the examples of docs/data.md: `python -m trainer.data.contact_sheet docs/data-examples.png`."""
 
 import sys
 from pathlib import Path

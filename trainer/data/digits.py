@@ -23,7 +23,7 @@ _TEST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Scans:
-    """Scans of one split: `ink` is (n, 8, 8) in 0..1, `values` is (n,) in 0..9, `by_value[v]` indexes both."""
+    """Scans of a split: `ink` is (n, 8, 8) in 0..1, `values` is (n,) in 0..9, `by_value[v]` indexes both."""
 
     ink: NDArray[np.float32]
     values: NDArray[np.int64]

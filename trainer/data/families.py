@@ -1,10 +1,10 @@
 """Three task families in three formats, all written from one scene's annotation.
 
-| family    | binary                                | choice                   | open                                  |
-|-----------|---------------------------------------|--------------------------|---------------------------------------|
-| detection | Is the red circle at [3, 7, 20, 24]?  | which of three boxes     | Where is the red circle? -> a box     |
-| classify  | Is there a seven?                     | which of four digits are | Which digits are there? -> labels     |
-| math      | Is the sum of the digits 12?          | which of four numbers    | What is the sum of the digits? -> 12  |
+| family    | binary                               | choice             | open                              |
+|-----------|--------------------------------------|--------------------|-----------------------------------|
+| detection | Is the red circle at [3, 7, 20, 24]? | one of three boxes | Where is the red circle?          |
+| classify  | Is there a seven?                    | some of four words | Which digits are there?           |
+| math      | Is the sum of the digits 12?         | one of four sums   | What is the sum of the digits?    |
 
 A question is written from the true annotation. A reply follows from whatever annotation it is given: from the
 true one it is the reference, from a distorted one the consistent reply of somebody who saw it so.
@@ -42,8 +42,8 @@ Value = Box | str | int
 class Question:
     """A question about a scene.
 
-    `subject` is the thing asked for ("red circle"), empty outside detection. `proposals` is the one value of a
-    binary question, the values of a choice question's letters in order, and empty for an open one.
+    `subject` is the thing asked for ("red circle"), empty outside detection. `proposals` is the one value of
+    a binary question, the values of a choice question's letters in order, and empty for an open one.
     """
 
     family: Family
@@ -196,9 +196,7 @@ def _reply_classify(question: Question, things: Sequence[Thing]) -> Reply:
     if question.form == "binary":
         return Reply(evidence, _yes(question.proposals[0] in seen))
     if question.form == "choice":
-        letters = [
-            letter for letter, word in zip(_LETTERS, question.proposals, strict=False) if word in seen
-        ]
+        letters = [letter for letter, word in zip(_LETTERS, question.proposals, strict=False) if word in seen]
         return Reply(evidence, ", ".join(letters) or "none")
     return Reply(evidence, ", ".join(dict.fromkeys(seen)) or "none")
 

@@ -50,8 +50,8 @@ def generate(
 ) -> None:
     """Write the benchmark into `folder` (made if missing; files of the same name are replaced).
 
-    `sizes` gives another number of scenes for some sets by name, 0 leaves a set out. Each set is drawn from its
-    own stream of random numbers, so its size changes neither the other sets nor its own first scenes. A set's
+    `sizes` gives another number of scenes for some sets by name, 0 leaves a set out. Each set is drawn from
+    its own stream of random numbers, so its size changes neither the other sets nor its own first scenes. A
     name that is not in SETS or a negative size is a ValueError, raised before anything is written.
     """
     counts = {name: plan.scenes for name, plan in SETS.items()} | dict(sizes or {})

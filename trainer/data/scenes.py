@@ -113,7 +113,7 @@ def _place_things(
 
 
 def _new_look(rng: np.random.Generator, taken: Sequence[Thing], is_digit: bool) -> tuple[str, str]:
-    """Choose kind and colour; half of the time one of them repeats, so that neither alone tells things apart."""
+    """Choose kind and colour; half of the time one repeats, so that neither alone tells things apart."""
     kinds = DIGIT_WORDS if is_digit else SHAPES
     used = {(t.kind, t.colour) for t in taken}
     while True:

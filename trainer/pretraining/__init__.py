@@ -1,0 +1,1 @@
+"""Making the demo's base model: tokenizer, architecture, and the supervised training before any reward."""
