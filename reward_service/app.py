@@ -26,6 +26,8 @@ from reward_service.scoring import Scorer
 from reward_service.settings import Settings
 from reward_service.telemetry import Telemetry, log
 
+RESTART_PAUSE_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -75,19 +77,26 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(_warm_up(service))
         yield
         warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
         await service.verifier.stop()
     log(logging.INFO, "stopped")
 
 
 async def _warm_up(service: Service) -> None:
+    """Start the verifier, again where it did not come up; until then the service is not ready."""
+    while not await _verifier_started(service):
+        await asyncio.sleep(RESTART_PAUSE_S)
+    service.readiness.warmed_up()
+
+
+async def _verifier_started(service: Service) -> bool:
     try:
         await service.verifier.start()
     except VerifierFailed as error:
-        log(
-            logging.CRITICAL, "verifier_not_started", error
-        )  # stays not ready, so that it is restarted or not used
-        return
-    service.readiness.warmed_up()
+        log(logging.ERROR, "verifier_not_started", error)
+        await service.verifier.stop()
+        return False
+    return True
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails, from_json
 from reward_service.problems import FieldError
 
 MAX_SHOWN = 60  # characters of a bad value that a message repeats
+NO_FIELD = "unknown field"
 _EXPECTED = "Input should be "
 _UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _UNTAGGED = frozenset({"union_tag_invalid", "union_tag_not_found"})
@@ -85,7 +86,7 @@ def _finding(detail: ErrorDetails, document: object) -> _Finding:
     if kind == "missing":
         return _Finding(steps, "a value", "nothing")
     if kind in _UNKNOWN:
-        return _Finding(steps, "no field of this name", describe(detail["input"]))
+        return _Finding(steps, NO_FIELD, describe(detail["input"]))
     return _Finding(steps, _expectation(detail), describe(detail["input"]))
 
 
@@ -149,6 +150,6 @@ def _best_member(place: tuple[_Step, ...], members: Sequence[list[_Finding]]) ->
 
 
 def _as_field_error(finding: _Finding) -> FieldError:
-    return FieldError(
-        path_of([step.name for step in finding.steps]), f"expected {finding.expected}, got {finding.came}"
-    )
+    unknown = finding.expected == NO_FIELD
+    message = NO_FIELD if unknown else f"expected {finding.expected}, got {finding.came}"
+    return FieldError(path_of([step.name for step in finding.steps]), message)

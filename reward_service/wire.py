@@ -198,7 +198,7 @@ def options_fields(task: Task) -> Mapping[str, object]:
 def _some_options(task: Task) -> Any:
     """A TypedDict of the options that are given; it stays a plain dict, so that layers can be merged."""
     name, options = f"{task.title}Options", dict(options_fields(task))
-    given = TypedDict(name, options, total=False)  # type: ignore[misc]  # noqa: UP013  # name and fields are data
+    given = TypedDict(name, options, total=False)  # type: ignore[misc]  # name and fields are data
     given.__doc__ = (
         f"Options of {task.name}; what is left out comes from the profile, then from these defaults."
     )
