@@ -96,7 +96,7 @@ def read(text: str) -> Reading:
 def read_reference(text: str) -> str:
     """Give a reference's answer: its complete answer block where it carries one, else the text, stripped."""
     reading = read(text)
-    return reading.answer if reading.source == "answer" else text.strip()
+    return reading.answer if reading.source == "answer" else _valid_unicode(text).strip()
 
 
 def _valid_unicode(text: str) -> str:

@@ -8,9 +8,9 @@ because there is no other dog"). Two different answers to a question with one ar
 alternatives ("A or C") also where several are right, and so does a letter together with the text of another
 choice ("B. a blue car"). Choices are named by letter, in any case and style ("(B)", "B.", "Option B",
 "**B**", "A and C", "AC" where several may be right), or by their text without regard to case, articles and
-final punctuation; a text within other words names nothing. An article "a" is no letter. A text that is
-another choice's label is read as the label. Negation counts: "not correct" is no, "not B" is no B. How
-statements are read is written at the top of `claims` and `verdict`.
+final punctuation; a text within other words ("a dark blue car") names nothing. An article "a" is no letter.
+A text that is another choice's label is read as the label. Negation counts: "not correct" is no, "not B" is
+no B. How statements are read is written at the top of `claims` and `verdict`.
 
 Limit: an answer of more than 8,000 characters is no choice and scores 0.
 """

@@ -3,7 +3,8 @@
 A statement is read in three tiers, and the first that names anything decides:
 
 1. stated: "the answer is B", "B is correct", "I choose B", a boxed B; and the leading answer with it;
-2. given: the answer that leads ("B because A is wrong"), and clauses that say nothing but an answer ("or C");
+2. given: the answer that leads ("B because A is wrong"), and clauses that say nothing but an answer ("or C")
+   or end by saying that something is what one choice's text says ("the car is red");
 3. mentioned: letters in upper case anywhere else ("option B matches the picture").
 
 All that the deciding tier names counts, so two answers are two answers. A clause that denies ("not A", "A is
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from reward_service.rewards.choice.clauses import (
     BE,
@@ -83,7 +85,7 @@ def claimed(text: str, vocabulary: Vocabulary, run_together: bool = False) -> Cl
     stated = [replace(each, groups=_stated(each.clause)) for each in answers]
     if any(each.groups for each in stated):
         return _claim(leading + stated)
-    pure = [each for each in answers if all(word in FILLERS for word in each.clause.words())]
+    pure = [each for each in answers if _says_nothing_else(each.clause) or _says_what_is(each.clause)]
     given = leading + [
         replace(each, groups=_groups(each.clause), doubted=_doubts(each.clause)) for each in pure
     ]
@@ -118,6 +120,23 @@ def _groups(clause: Clause[Group]) -> list[Group]:
 
 def _denies(clause: Clause[Group]) -> bool:
     return any(is_negator(word) or word in NEGATIVE for word in clause.words())
+
+
+def _says_nothing_else(clause: Clause[Group]) -> bool:
+    """Whether the clause is an answer and fillers; of "B is a blue car" the letter is the subject."""
+    described = any(
+        isinstance(part, Group) and part.letter and _text(after) in BE
+        for part, after in pairwise(clause.parts)
+    )
+    return not described and all(word in FILLERS for word in clause.words())
+
+
+def _says_what_is(clause: Clause[Group]) -> bool:
+    """Whether the clause ends by saying that something is what one choice's text says: "the car is red"."""
+    if len(clause.parts) < 2 or len(groups := _groups(clause)) > 1:
+        return False
+    before, last = clause.parts[-2:]
+    return isinstance(last, Group) and not groups[0].letter and _text(before) in BE
 
 
 def _doubts(clause: Clause[Group]) -> bool:

@@ -104,11 +104,17 @@ def _opens(parts: Sequence[T | Token], index: int) -> str | None:
         return None  # "Answer:" and the answer on the next line
     if part.text == "not":
         return "not" if index and not isinstance(parts[index - 1], Token) else None
+    if part.text == "but" and index and _text(parts[index - 1]) in ("all", "anything", "everything"):
+        return "except"
     return part.text if part.text in BREAKS or part.text in SUBORDINATE or part.text in COORDINATE else None
 
 
 def _is_colon_or_is(part: T | Token) -> bool:
-    return isinstance(part, Token) and part.text in (":", "is", "\n")
+    return _text(part) in (":", "is", "\n")
+
+
+def _text(part: T | Token) -> str:
+    return part.text if isinstance(part, Token) else ""
 
 
 def _questions(parts: Sequence[T | Token]) -> list[bool]:
