@@ -9,7 +9,6 @@ x2, y2] does not count.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeGuard, cast
 
 from reward_service.rewards.grounding.frame import Frame
@@ -41,12 +40,11 @@ class Prediction(NamedTuple):
     written: bool = True
 
 
-_NESTING = (list, dict)
+_NESTING = frozenset({list, dict})
 _NO_BOX = Prediction(None, None, written=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What an answer predicts.
 
     readable: there is a list (maybe empty) or an object. well_formed: and every entry has the form of a box.
@@ -119,7 +117,7 @@ def _under_key(value: JSON, frame: Frame, label: str | None) -> list[Prediction]
 def _is_shape(value: list[JSON], frame: Frame) -> bool:
     """Whether a list is one shape, not a list of them: a polygon is nested once more than a box."""
     if frame.box_format != "polygon":
-        return not any(isinstance(entry, _NESTING) for entry in value)
+        return _NESTING.isdisjoint(map(type, value))
     return any(
         isinstance(entry, list) and not any(isinstance(each, list) for each in entry) for entry in value
     )
