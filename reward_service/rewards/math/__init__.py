@@ -24,7 +24,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from reward_service.rewards.math.answer import find_expression
+from reward_service.rewards.math.answer import find_expression, whole_expression
 from reward_service.rewards.math.fast import decide, form, meanings
 from reward_service.rewards.math.limits import TooLarge, Unreadable
 from reward_service.rewards.math.symbolic_task import compare
@@ -53,14 +53,17 @@ class Reference:
 
 
 def prepare(reference: ReferenceShape, options: Options) -> Reference:
-    """Read the reference: LaTeX or plain, bare, boxed or in an answer block. Raises InvalidReference if it means nothing."""
-    text = find_expression(read_reference(reference))
+    """Read the reference: LaTeX or plain, bare, boxed or in an answer block.
+
+    Raises InvalidReference when that is no expression; prose around one is not looked through.
+    """
+    text = whole_expression(read_reference(reference)) or ""
     try:
         meanings(text)
     except Unreadable as error:
         raise InvalidReference(f"the reference is no expression: {error}") from None
     if not form(text):
-        raise InvalidReference("the reference is empty or states no expression that can be read")
+        raise InvalidReference("the reference is empty")
     return Reference(text)
 
 

@@ -26,17 +26,21 @@ _LONGEST_TAIL = 200
 _TAILS = 8
 
 
+def whole_expression(text: str) -> str | None:
+    """What the last box holds, without a box all of `text`; None where that is too long to look at."""
+    text = text.strip()
+    if len(text) > MAX_ANSWER:
+        return None
+    boxed = _boxed(text)
+    return text if boxed is None else boxed
+
+
 def find_expression(answer: str) -> str:
     """The text of the expression that `answer` states, stripped; "" where it states none that can be read."""
-    answer = answer.strip()
-    if len(answer) > MAX_ANSWER:
-        return ""
-    boxed = _boxed(answer)
-    if boxed is not None:
-        return boxed
-    if _reads(answer):
-        return answer
-    lines = [line.strip() for line in answer.splitlines() if line.strip()]
+    stated = whole_expression(answer)
+    if stated is None or _reads(stated) or _BOX.search(answer):
+        return stated or ""
+    lines = [line.strip() for line in stated.splitlines() if line.strip()]
     if not lines:
         return ""
     hedges = _HEDGE.search(lines[-1]) is not None
@@ -111,9 +115,10 @@ def _candidates(line: str, *, hedges: bool) -> Iterator[str]:
         yield formulas[-1].strip()
     words = line[-_LONGEST_TAIL:].split()
     for count in range(min(_TAILS, len(words) - 1), 0, -1):
-        tail = " ".join(words[-count:])
-        if any(character.isdigit() for character in words[-count]) or words[-count].startswith("\\"):
-            yield tail
+        # an expression at the end counts behind prose only: "2 3" is no way to say both
+        before = words[-count - 1].strip(".,:;!?()")
+        if len(before) > 1 and before.isalpha() and before.lower() != "not":
+            yield " ".join(words[-count:])
 
 
 def _after(line: str, lead: str) -> str:

@@ -60,6 +60,8 @@ def evaluate(node: Node, point: Mapping[str, Value]) -> Value:
     values = [evaluate(argument, point) for argument in node.arguments]
     try:
         result = _MP.mpmathify(operation(*values) if exponent is None else _raised(values[0], exponent))
+    except Unreadable:
+        raise
     except (ArithmeticError, ValueError, TypeError, NotImplementedError) as error:
         raise Undefined(f"no value at this point: {error}") from None
     if not _MP.isfinite(result):

@@ -155,6 +155,8 @@ class _Parser:
             return self.function(token.text)
         if token.text in ("-", "+"):
             argument = self.expression(_SIGNED)
+            if isinstance(argument, Number) and self.is_sign("frac"):
+                argument = self.unwritten_product(argument)  # the sign of a mixed number belongs to all of it
             return Call("neg", (argument,)) if token.text == "-" else argument
         if token.text == "pm":
             return Call("pm", (self.expression(_SIGNED),))
@@ -366,7 +368,7 @@ def readings(text: str) -> tuple[Node, ...]:
 def _as_word(text: str) -> Word | None:
     """Words alone are text: "banana", "\\text{odd}", "Saturday morning"; a letter or two, "pi", "x or y" are not."""
     if match := _TEXT_ONLY.fullmatch(text):
-        content = match["content"].strip()
+        content = match["content"].strip().strip("()")
         return Word(content) if len(content) > 1 else None
     if not _WORDS.fullmatch(text):
         return None
