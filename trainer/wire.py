@@ -19,6 +19,8 @@ CONTRACT = "1"
 MAX_ITEMS = 4096
 """Items that one request may carry."""
 
+_SHOWN_FIELDS = 3
+
 _NUMBERED_STATUSES = frozenset({"scored", "verifier_timeout"})  # an operator may choose 0 for a timeout
 
 
@@ -143,6 +145,8 @@ class Problem(Read):
     errors: list[FieldProblem] = []
 
     def text(self) -> str:
-        """Return the service's own words on one line."""
-        fields = "; ".join(f"{e.path}: {e.message}" for e in self.errors[:3])
-        return " ".join(part for part in (self.detail or self.title, fields) if part)
+        """Return the service's own words on one line: the bad fields where it lists them."""
+        if not self.errors:
+            return self.detail or self.title
+        more = f" (and {len(self.errors) - _SHOWN_FIELDS} more)" if len(self.errors) > _SHOWN_FIELDS else ""
+        return "; ".join(f"{e.path}: {e.message}" for e in self.errors[:_SHOWN_FIELDS]) + more

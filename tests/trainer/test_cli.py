@@ -125,7 +125,7 @@ def test_data_check_reads_rows_and_scores_references_where_a_service_is_named(
 def test_data_check_names_the_line_of_a_bad_reference(
     rows: Path, reward_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows.write_text(rows.read_text() + rows.read_text().replace('"3"', '"\\\\frac{1}{0}"'))
+    rows.write_text(rows.read_text() + rows.read_text().replace('"3"', '"3 +"'))
     assert "rows.jsonl:2" in refusal(capsys, 2, "data", "check", rows, "--reward-url", reward_url)
 
 

@@ -68,7 +68,7 @@ def test_right_rows_pass_and_equal_references_are_scored_once(tmp_path: Path, be
     ("fault", "words"),
     [
         ({**ROWS[2], "solution": "<answer>[5, 5, 5, 5]</answer>"}, "invalid_reference"),
-        ({**ROWS[4], "solution": "<answer>\\frac{1}{0}</answer>"}, "reward math"),
+        ({**ROWS[4], "solution": "<answer>3 +</answer>"}, "reward math"),
         ({**ROWS[1], "solution": "purple"}, "reward choice"),
     ],
 )

@@ -86,16 +86,15 @@ def test_what_is_not_finite_is_no_reward(value: float | None) -> None:
     assert result.component("accuracy") is None
 
 
-def test_a_problem_says_its_detail_and_fields_on_one_line() -> None:
-    problem = Problem.model_validate(
-        {
-            "title": "t",
-            "detail": "2 fields",
-            "errors": [{"path": "items[0].x", "message": "unknown"}],
-            "more": 1,
-        }
-    )
-    assert problem.text() == "2 fields items[0].x: unknown"
+def test_a_problem_names_its_first_fields_on_one_line() -> None:
+    errors = [{"path": f"items[{i}].x", "message": "unknown"} for i in range(5)]
+    problem = Problem.model_validate({"detail": "5 fields", "errors": errors, "error_count": 5})
+    assert problem.text() == ("items[0].x: unknown; items[1].x: unknown; items[2].x: unknown (and 2 more)")
+
+
+def test_a_problem_without_fields_says_its_detail_or_else_its_title() -> None:
+    assert Problem(title="Refused", detail="try later").text() == "try later"
+    assert Problem(title="Refused").text() == "Refused"
 
 
 @pytest.mark.parametrize(
