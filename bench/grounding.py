@@ -1,7 +1,7 @@
 """Speed of the grounding reward in process: items/s on ordinary completions, and what hostile text costs.
 
 python bench/grounding.py [--seconds 0.5]: CPU time of one core, no HTTP. "plain" is the bare minimum:
-JSON of the answer and a double loop of IoU, the best box for each reference, with no tags read and nothing checked.
+JSON of the answer and a double loop of IoU, the best box for each reference; no tags read, nothing checked.
 """
 
 from __future__ import annotations

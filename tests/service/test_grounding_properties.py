@@ -11,6 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from reward_service.rewards import grounding
+from reward_service.rewards.grounding.matching import best_of_many
 from reward_service.rewards.grounding.overlap import box_overlaps, iou
 from reward_service.rewards.reading import Reading
 from reward_service.rewards.score import InvalidReference
@@ -234,3 +235,20 @@ def test_the_matching_is_the_best_of_all_permutations():
             math.fsum(iou(some[i], others[j]) for i, j in enumerate(p)) for p in permutations(range(size))
         )
         assert score(some, others, grounding.Options(mode="soft")) == pytest.approx(best / size, abs=1e-12)
+
+
+def test_the_order_of_many_boxes_changes_no_bit_where_sums_tie():
+    # Intervals on a coarse grid: matchings of equal sums, which the solver rounds by the order of its rows.
+    generator = np.random.default_rng(1)
+    options = grounding.Options(mode="soft")
+    for _ in range(600):
+        starts, widths = generator.integers(0, 6, (16, 1)), generator.integers(1, 6, (16, 1))
+        found = np.concatenate([starts, 0 * starts, starts + widths, 0 * starts + 1], axis=1)
+        some, others = found[:8].tolist(), found[8:].tolist()
+        assert score(generator.permutation(some).tolist(), others, options) == score(some, others, options)
+
+
+def test_the_second_best_prediction_is_kept_where_the_best_is_wanted_twice():
+    # Both references like the first prediction best; only one may have it.
+    worth = np.array([[0.9, 0.9], [0.8, 0.0], *[[0.1, 0.1]] * 10])
+    assert best_of_many([worth[:6], worth[6:]]) == pytest.approx(1.7)
