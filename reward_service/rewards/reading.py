@@ -94,9 +94,9 @@ def read(text: str) -> Reading:
 
 
 def read_reference(text: str) -> str:
-    """Give a reference's answer: its complete answer block where it carries one, else the text, stripped."""
+    """Give a reference's answer: its complete answer block where it carries one, else the stripped text."""
     reading = read(text)
-    return reading.answer if reading.source == "answer" else _valid_unicode(text).strip()
+    return reading.answer if reading.source == "answer" else _strip_specials(_valid_unicode(text))
 
 
 def _valid_unicode(text: str) -> str:

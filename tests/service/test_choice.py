@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reward_service.rewards import choice
@@ -14,6 +14,7 @@ from reward_service.rewards.choice import Options
 from reward_service.rewards.reading import read
 from reward_service.rewards.score import BadField, InvalidReference
 
+unhurried = settings(deadline=None)  # the machine may be busy
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "choice.json").read_text())
 CHOICES = {"A": "a red car", "B": "a blue car", "C": "a dog", "D": "a cat"}
 letters = st.sampled_from("ABCD")
@@ -38,17 +39,20 @@ def test_golden_cases(case):
     assert float(read(case["completion"]).formatted) == case["expected"]["format"]
 
 
+@unhurried
 @given(st.text(st.characters()) | statements, references, st.none() | st.just(CHOICES))
 def test_any_answer_gets_a_whole_or_the_partial_credit(text, reference, choices):
     assert accuracy(text, reference, choices=choices) in (0.0, 0.2, 1.0)
 
 
+@unhurried
 @given(references, st.none() | st.just(CHOICES) | st.just(list(CHOICES.values())))
 def test_a_reference_is_its_own_answer(reference, choices):
     options = Options(choices=choices)
     assert accuracy(choice.as_answer(choice.prepare(reference, options)), reference, choices=choices) == 1
 
 
+@unhurried
 @given(
     st.sets(st.text(st.characters(categories=["L", "N"]), min_size=3, max_size=9), min_size=2, max_size=5),
     st.data(),
@@ -65,6 +69,7 @@ def test_every_text_of_a_choice_is_an_answer(texts, data):
         assert accuracy(said, asked, choices=listed, kind="single") == 1
 
 
+@unhurried
 @given(statements, letters)
 def test_a_hedge_never_raises_a_score(said, right):
     for other in "ABCD":
@@ -75,6 +80,7 @@ def test_a_hedge_never_raises_a_score(said, right):
     assert hedged == 0
 
 
+@unhurried
 @given(letter_sets, letter_sets, st.randoms())
 def test_order_and_repetition_mean_nothing(said, right, random):
     listed = [*said, *said]
@@ -83,12 +89,14 @@ def test_order_and_repetition_mean_nothing(said, right, random):
     assert accuracy(answer, reference) == accuracy(", ".join(sorted(said)), sorted(right))
 
 
+@unhurried
 @given(letter_sets, letter_sets, letters)
 def test_spam_never_raises_a_score(said, right, extra):
     if extra not in right:
         assert accuracy(", ".join(sorted({*said, extra})), sorted(right)) == 0
 
 
+@unhurried
 @given(statements, statements, references)
 def test_text_inside_the_reasoning_never_changes_accuracy(thought, said, reference):
     assert accuracy(f"<think>{thought}</think>{said}", reference) == accuracy(
@@ -96,6 +104,7 @@ def test_text_inside_the_reasoning_never_changes_accuracy(thought, said, referen
     )
 
 
+@unhurried
 @given(letters, st.permutations("ABCD"))
 def test_other_names_for_the_letters_change_nothing(right, names):
     renamed = dict(zip(names, CHOICES.values(), strict=True))

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reward_service.rewards.reading import read, read_reference, text_of
 
+unhurried = settings(deadline=None)  # the machine may be busy
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "reading.json").read_text())
 TAGS = [
     "<think>",
@@ -39,6 +40,7 @@ def test_golden_readings(case):
     )
 
 
+@unhurried
 @given(tagged | st.text(st.characters()))
 def test_any_text_is_read_as_valid_stripped_unicode(text):
     reading = read(text)
@@ -46,18 +48,21 @@ def test_any_text_is_read_as_valid_stripped_unicode(text):
     reading.answer.encode()
 
 
+@unhurried
 @given(st.text(), st.lists(st.sampled_from(["<answer>", "</answer>", "A", "\n"])).map("".join))
 def test_what_the_reasoning_says_never_changes_the_answer(answer, thought):
     for tail in (f"<answer>{answer.replace('<', '')}</answer>", f"<answer>{answer.replace('<', '')}", "B"):
         assert read(f"<think>{thought}</think>{tail}").answer == read(f"<think></think>{tail}").answer
 
 
+@unhurried
 @given(tagged)
 def test_nothing_after_an_unclosed_think_is_read(text):
     without_end = text.replace("</think>", "").replace("</s>", "")
     assert "B" not in read("<think>" + without_end).answer
 
 
+@unhurried
 @given(tagged)
 def test_formatted_means_exactly_one_block_of_each(text):
     if read(text).formatted:

@@ -41,14 +41,14 @@ def labels_of(text: str) -> frozenset[str]:
     if len(parts) > 1:
         last = parts[-1].strip()
         parts[-1] = last[4:] if last.casefold().startswith("and ") else last
-    labels = labels_in(parts)
+    labels = labels_in([part.strip().removeprefix("- ").removeprefix("* ") for part in parts])
     return frozenset() if labels <= _NOTHING and len(labels) == 1 else labels
 
 
 def labels_in(parts: list[str]) -> frozenset[str]:
     """Bring labels that are already apart to the form in which they are compared; empty ones are left out."""
     folded = (" ".join(compatible(part).casefold().split()) for part in parts)
-    return frozenset(label for each in folded if (label := _bare(each.removeprefix("- ").removeprefix("* "))))
+    return frozenset(label for each in folded if (label := _bare(each)))
 
 
 def strings_in_json(text: str) -> list[str] | None:
