@@ -1,10 +1,12 @@
 """`trainer eval`: scores a model on data files through the service and prints a table."""
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -15,6 +17,8 @@ from trainer.evaluation import Settings, evaluate, load_sets
 from trainer.models import load_model
 from trainer.results import Evaluation, SetScore, save_evaluation
 from trainer.verdicts import domain_name
+
+_WIDTH = 140  # characters, where the output is no terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def run_eval(
     Service and data are checked before the model loads. Files LABEL.json and LABEL.jsonl are written where
     `output_dir` is given. Raises what the client, the rows and the model raise.
     """
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     with RewardClient(settings.reward) as client:
         client.version()
         sets = load_sets(settings)
@@ -78,8 +82,9 @@ def run_eval(
 def score_table(evaluation: Evaluation) -> Table:
     """Return the scores per set and task as a table for the terminal."""
     name, version = evaluation.profile.get("name", "?"), evaluation.profile.get("version", "?")
-    table = Table(title=f"{evaluation.label}: {evaluation.model}, profile {name} {version}")
-    for heading in ("set", "domain", "format", "task"):
+    table = Table(box=SIMPLE, title=f"{evaluation.label}: {evaluation.model}, profile {name} {version}")
+    table.add_column("set", no_wrap=True)
+    for heading in ("domain", "task"):
         table.add_column(heading)
     for heading in ("items", "accuracy", "95 % interval", "reward", "format", "unscored", "tokens"):
         table.add_column(heading, justify="right")
@@ -92,7 +97,6 @@ def _cells(score: SetScore) -> list[str]:
     return [
         score.name,
         domain_name(score.domain),
-        score.format,
         score.task,
         str(score.n),
         _number(score.accuracy),

@@ -28,7 +28,7 @@ from trainer.wire import Item, ItemResult
 Progress = Callable[[str, int, int], None]
 """Called with a set's name, its items done and its items in all."""
 
-_BOX = re.compile(r"\[\s*" + r"\s*,\s*".join([r"(-?\d{1,9}(?:\.\d{1,9})?)"] * 4) + r"\s*\]")
+_BOX = re.compile(r"\[\s*" + r"\s*,\s*".join([r"(-?\d{1,9}(?:\.\d{1,20})?)"] * 4) + r"\s*\]")
 
 
 class Settings(Protocol):
