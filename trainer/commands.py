@@ -8,34 +8,30 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from trainer.config import DataSource, ModelConfig, RewardConfig, RunConfig
+from trainer.config import DataSource, ModelConfig, RewardConfig
 from trainer.config_fields import Strict
 from trainer.config_file import load_config, problems
 from trainer.errors import ConfigError
-
-DEMO = "package:configs/demo.yaml"
 
 M = TypeVar("M", bound=Strict)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """`trainer run`: the service is checked before anything heavy is imported."""
-    config = load_config(
-        arguments.config,
-        arguments.overrides,
-        reward_url=arguments.reward_url,
-        output_dir=arguments.output_dir,
-    )
-    _check_service(config)
+    """`trainer run`: trains, or goes on where the same command was stopped."""
     from trainer.run import run as train
 
-    train(config)
+    train(
+        load_config(
+            arguments.config,
+            arguments.overrides,
+            reward_url=arguments.reward_url,
+            output_dir=arguments.output_dir,
+        )
+    )
 
 
 def demo(arguments: argparse.Namespace) -> None:
     """`trainer demo`: the shipped configuration, with a service of its own unless one is named."""
-    if arguments.reward_url is not None:
-        _check_service(load_config(DEMO, arguments.overrides, reward_url=arguments.reward_url))
     from trainer.demo import run_demo
 
     run_demo(arguments.overrides, reward_url=arguments.reward_url, output_dir=arguments.output_dir)
@@ -110,14 +106,6 @@ def evaluate(arguments: argparse.Namespace) -> None:
         settings = EvalSettings(model, reward, evaluation, config.seed)
     weights = Path(arguments.model) if config and arguments.model else None
     run_eval(settings, weights, arguments.label, arguments.output_dir)
-
-
-def _check_service(config: RunConfig) -> None:
-    from trainer.client import RewardClient
-    from trainer.preflight import check_service
-
-    with RewardClient(config.reward) as client:
-        check_service(config, client)
 
 
 def _reward_settings(arguments: argparse.Namespace, base: RewardConfig | None = None) -> RewardConfig:

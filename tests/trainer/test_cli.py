@@ -19,7 +19,8 @@ stages: [{name: open, format: open, data: [{path: rows.jsonl}], max_steps: 2}]
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "run.yaml").write_text(CONFIG)
     return tmp_path / "run.yaml"
 
