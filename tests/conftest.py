@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# a verdict on the code must not depend on the load of the machine, nor CI's on its luck
+settings.register_profile("plumbline", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("plumbline")
 
 ROOT = Path(__file__).resolve().parent.parent
 
