@@ -103,7 +103,7 @@ def rhythm_of(arguments: GRPOConfig) -> Rhythm:
 
 
 def data_order(rows: int, arguments: GRPOConfig) -> list[int]:
-    """Return the row of each prompt of a stage: all rows shuffled, again and again, until there are enough."""
+    """Return the row of each prompt of a stage: all rows shuffled, again and again, until enough."""
     passes = arguments.steps_per_generation * arguments.num_iterations
     generations = math.ceil(arguments.max_steps * arguments.gradient_accumulation_steps / passes)
     needed = generations * (arguments.generation_batch_size // arguments.num_generations)

@@ -18,11 +18,19 @@ from trainer.checkpoints import complete_checkpoints, discard_incomplete
 from trainer.client import RewardClient
 from trainer.config import RunConfig
 from trainer.curriculum import CurriculumState, FinishedStage
-from trainer.errors import CheckpointError, TrainerError
+from trainer.errors import CheckpointError, ConfigError, TrainerError
 from trainer.interrupt import Interrupt, Interrupted, listen
 from trainer.preflight import RunRows, check_service, preflight
 from trainer.progress import View, view
-from trainer.run_folder import RunFolder, claim, drop_lines_after, exclusive, stage_label, write_atomically
+from trainer.run_folder import (
+    RunFolder,
+    claim,
+    drop_lines_after,
+    exclusive,
+    refuse_other_run,
+    stage_label,
+    write_atomically,
+)
 from trainer.versions import read_digests, write_versions
 
 if TYPE_CHECKING:
@@ -39,7 +47,7 @@ def run(config: RunConfig, console: Console | None = None) -> None:
     """
     folder = RunFolder(config.output_dir)
     with exclusive(folder), listen() as interrupt, view(console or Console()) as shown:
-        claim(folder, config)
+        refuse_other_run(folder, config)
         if _status(folder) == "finished":
             shown.say(f"this run is finished: {folder.root}; give another --output-dir for a new one")
             return
@@ -58,11 +66,12 @@ def _run(
     rows = preflight(config, client)
     counts = ", ".join(f"{len(own)} {name}" for name, own in (rows.stages | rows.sets).items())
     shown.say(f"reward service {config.reward.url} answers; rows: {counts}")
+    _check_arguments(config)
+    claim(folder, config)
     write_versions(folder.versions, service, client.digests)
     from trainer.stages import Run
 
     whole = Run(config, folder, client, shown, interrupt)
-    _check_arguments(config)
     discard_incomplete(folder.checkpoints)
     _evaluate(whole, rows, "base", None)
     _train_stages(whole, rows)
@@ -70,9 +79,18 @@ def _run(
 
 
 def _generate_data(config: RunConfig, folder: RunFolder, shown: View) -> None:
-    """Write the generated data set, complete or not at all."""
-    if config.generate is None or folder.data.is_dir():
+    """Write the data set that the run wants, complete or not at all; keep the one that is there if it is that.
+
+    Raises ConfigError where the place is taken by something else.
+    """
+    if config.generate is None:
         return
+    wanted = config.generate.model_dump_json()
+    mark = folder.data / "generated.json"
+    if mark.is_file() and mark.read_text(encoding="utf-8") == wanted:
+        return
+    if folder.data.is_dir() and not mark.is_file():
+        raise ConfigError(f"generate: {folder.data} holds data that were not generated; remove or rename it")
     from trainer.data.generate import generate
 
     part = folder.root / ".data.part"
@@ -83,6 +101,8 @@ def _generate_data(config: RunConfig, folder: RunFolder, shown: View) -> None:
         config.generate.sizes,
         lambda done, total: shown.count("drawing scenes", done, total),
     )
+    write_atomically(part / mark.name, wanted)
+    shutil.rmtree(folder.data, ignore_errors=True)
     part.replace(folder.data)
 
 

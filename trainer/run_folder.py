@@ -118,16 +118,20 @@ def exclusive(folder: RunFolder) -> Iterator[None]:
 
 
 def claim(folder: RunFolder, config: "RunConfig") -> None:
-    """Write the configuration into a new folder, or check that the folder is of this very run.
-
-    Raises CheckpointError, naming the fields that differ (those of FREE_FIELDS may), where it is not.
-    """
-    text = dump_config(config)
+    """Make a folder that is nobody's the folder of this run. Call it once nothing can be wrong any more."""
     if not folder.config.is_file():
-        write_atomically(folder.config, text)
+        write_atomically(folder.config, dump_config(config))
+
+
+def refuse_other_run(folder: RunFolder, config: "RunConfig") -> None:
+    """Raise CheckpointError, naming the fields that differ, if the folder is of another run.
+
+    Those of FREE_FIELDS may differ. A folder without a configuration is nobody's.
+    """
+    if not folder.config.is_file():
         return
     there = _settings(folder.config.read_text(encoding="utf-8"))
-    here = _settings(text)
+    here = _settings(dump_config(config))
     differing = [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]
     if differing:
         shown = "; ".join(

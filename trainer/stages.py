@@ -1,11 +1,11 @@
 """Trains one stage of the curriculum: a trainer of its own on the weights that the stage before left."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
-from transformers import TrainerCallback
 from transformers.integrations import TensorBoardCallback
 from trl import GRPOConfig
 
@@ -86,29 +86,41 @@ def train_stage(run: Run, start: StageStart, rows: Sequence[Row]) -> None:
     stage = config.stages[number]
     arguments = stage_arguments(config, number)
     model, processor = load_model(config.model, start.resume or start.first)
-    if start.first is not None and config.model.lora is None:
-        model.config._name_or_path = str(start.first)  # TRL loads the reference of the KL term from here
-    elif config.model.lora is None:
-        model.config._name_or_path = str(config.model.path)
+    model.config._name_or_path = _reference(config, start)
     callback = StageCallback(_job(run, number), rhythm_of(arguments), start.state, start.elapsed_s)
-    writer = _rollout_writer(run, stage, callback)
-    trainer = StageTrainer(
-        model=model,
-        processor=processor,
-        reward=RemoteReward(run.client, config.reward_of(stage), writer),
-        arguments=arguments,
-        dataset=make_dataset(rows, config.model, processor),
-        stage=callback,
-        others=_other_callbacks(run, stage, start),
-    )
-    run.view.stage(callback.job.shown, start.state.step)
+    events = run.folder.tensorboard / stage_label(number, stage.name)
+    with closing(SummaryWriter(str(events), purge_step=start.state.step + 1)) as board:
+        trainer = StageTrainer(
+            model=model,
+            processor=processor,
+            reward=RemoteReward(run.client, config.reward_of(stage), _rollout_writer(run, stage, callback)),
+            arguments=arguments,
+            dataset=make_dataset(rows, config.model, processor),
+            stage=callback,
+            others=[TensorBoardCallback(board), *([SameWeights(start.resume)] if start.resume else [])],
+        )
+        run.view.stage(callback.job.shown, start.state.step)
+        _train(trainer, start.resume)
+    if not callback.is_over:
+        raise Interrupted(f"stopped on request after step {callback.state.global_step}, which is saved")
+
+
+def _reference(config: RunConfig, start: StageStart) -> str:
+    """Return the path from which TRL loads the reference model of the KL term: the stage's first weights.
+
+    LoRA needs none, its reference is the base without the adapter.
+    """
+    if start.first is None or config.model.lora is not None:
+        return str(config.model.path)
+    return str(start.first)
+
+
+def _train(trainer: StageTrainer, checkpoint: Path | None) -> None:
     try:
-        trainer.train(resume_from_checkpoint=str(start.resume) if start.resume else None)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except (ServiceError, TooManyUnscored):
         trainer.save_last_step()
         raise
-    if not callback.is_over:
-        raise Interrupted(f"stopped on request after step {callback.state.global_step}, which is saved")
 
 
 def _job(run: Run, number: int) -> StageJob:
@@ -131,12 +143,6 @@ def _job(run: Run, number: int) -> StageJob:
         shown=shown,
         interrupt=run.interrupt,
     )
-
-
-def _other_callbacks(run: Run, stage: StageConfig, start: StageStart) -> list[TrainerCallback]:
-    events = run.folder.tensorboard / stage_label(start.state.stage, stage.name)
-    board = TensorBoardCallback(SummaryWriter(str(events), purge_step=start.state.step + 1))
-    return [board, SameWeights(start.resume)] if start.resume else [board]
 
 
 def _rollout_writer(run: Run, stage: StageConfig, callback: StageCallback) -> Callable[[ScoredBatch], None]:
