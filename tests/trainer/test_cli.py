@@ -1,5 +1,6 @@
 """The command line: exit codes, one-line errors, and what is not imported on the way to them."""
 
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -73,6 +74,10 @@ def test_a_wrong_address_is_told_before_torch_is_imported(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 3, done.stderr
     assert "no reward service answers" in done.stderr
+
+
+def test_the_distribution_and_the_package_have_one_version() -> None:
+    assert importlib.metadata.version("plumbline-trainer") == __version__
 
 
 def test_the_module_can_be_run() -> None:
