@@ -231,7 +231,8 @@ class Workers:
     async def _respawn(self) -> None:
         while not self._stopping:
             try:
-                return await self._spawn()
+                await self._spawn()
+                break
             except (VerifierFailed, EOFError, OSError):
                 # no process to be had just now; tasks go on waiting, other workers go on working
                 await asyncio.sleep(RESPAWN_PAUSE_S)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from reward_service.rewards.score import Judgement, RewardError, VerifierFailed,
 READY = "ready"
 # RLIMIT_CPU counts whole seconds; the supervisor's finer clock comes first, this is the backstop
 CPU_BACKSTOP_S = 2
+# deep enough for sympy; a task that needs more raises, which is a budget, not a crash
+RECURSION = 3_000
 
 Task = tuple[Callable[..., Judgement], tuple[object, ...]]
 
@@ -45,6 +48,7 @@ def serve(connection: Connection, limits: Limits, modules: tuple[str, ...]) -> N
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    sys.setrecursionlimit(RECURSION)
     for name in modules:
         importlib.import_module(name)
     connection.send(READY)

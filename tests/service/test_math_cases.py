@@ -29,16 +29,26 @@ def test_golden_case(case: dict) -> None:
 def test_every_reference_is_its_own_answer(reference: str) -> None:
     prepared = math.prepare(reference, math.Options())
     assert score(math.as_answer(prepared), reference).accuracy == 1.0
-    assert score(f"<think>.</think><answer>so \\boxed{{{math.as_answer(prepared)}}}</answer>", reference).accuracy == 1
+    assert (
+        score(
+            f"<think>.</think><answer>so \\boxed{{{math.as_answer(prepared)}}}</answer>", reference
+        ).accuracy
+        == 1
+    )
 
 
 def test_the_explanation_names_the_stage_that_decided() -> None:
     stages = {"\\frac12": "string", "2/4": "rational", "\\cos 60^\\circ": "symbolic", "9^{9^{9^9}}": "limits"}
     for answer, stage in stages.items():
-        assert f"decided by {stage}" in score(answer, "\\frac{1}{2}" if stage != "string" else answer).explanation
+        assert (
+            f"decided by {stage}"
+            in score(answer, "\\frac{1}{2}" if stage != "string" else answer).explanation
+        )
 
 
-@pytest.mark.parametrize("reference", ["", " ", "\\frac{1}", "2 +", "\\int x", "((3)", "1 2", "9^{9^{9^9", "{" * 5000])
+@pytest.mark.parametrize(
+    "reference", ["", " ", "\\frac{1}", "2 +", "\\int x", "((3)", "1 2", "9^{9^{9^9", "{" * 5000]
+)
 def test_a_reference_that_means_nothing_is_refused(reference: str) -> None:
     with pytest.raises(InvalidReference, match="reference"):
         math.prepare(reference, math.Options())

@@ -28,7 +28,7 @@ HOSTILE = [
     "__import__('os').system('touch {marker}')", "exec(\"open('{marker}','w')\")", "(lambda: open('{marker}','w'))()",
     "\\operatorname{__import__}('os').system('touch {marker}')", "Symbol('x').__class__.__mro__", "{{{marker}}}",
 ]  # fmt: skip
-REFERENCES = ["5", "\\sqrt{2}", "x+1", "(0,1)", "x>3", "\\{1,2\\}", "y=2x", "3\\text{ cm}", "\\text{east}"]
+REFERENCES = ["5", "\\sqrt{2}", "x>3", "\\{1,2\\}", "y=2x"]
 
 
 def test_hostile_answers_harm_nothing(tmp_path: Path) -> None:
@@ -42,7 +42,9 @@ def test_hostile_answers_harm_nothing(tmp_path: Path) -> None:
             for reference in REFERENCES:
                 prepared = math.prepare(reference, math.Options())
                 for text in HOSTILE:
-                    judgement = math.judge(read(text.replace("{marker}", str(marker))), prepared, math.Options())
+                    judgement = math.judge(
+                        read(text.replace("{marker}", str(marker))), prepared, math.Options()
+                    )
                     if isinstance(judgement, Pending):
                         try:
                             judgement = await workers.run(judgement)

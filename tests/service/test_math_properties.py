@@ -12,7 +12,9 @@ from reward_service.rewards.score import InvalidReference, Judgement, Pending
 
 NO_OPTIONS = math.Options()
 numbers = st.fractions(min_value=-1000, max_value=1000, max_denominator=60)
-alphabet = st.sampled_from([*"0123456789abcexyzin+-*/^=<>!()[]{},.;:%|_ \\$°½²√π∞", "\\frac", "\\sqrt", "\\text{", "or ", "\\pm "])
+alphabet = st.sampled_from(
+    [*"0123456789abcexyzin+-*/^=<>!()[]{},.;:%|_ \\$°½²√π∞", "\\frac", "\\sqrt", "\\text{", "or ", "\\pm "]
+)
 noise = st.lists(alphabet, max_size=25).map("".join) | st.text(max_size=40)
 
 
@@ -39,7 +41,9 @@ references = (
     | scalars.map(lambda value: f"y = {value}")
     | numbers.map(lambda value: f"x \\le {latex(value)}")
     | lists.map(lambda items: "\\begin{pmatrix}" + " & ".join(items) + "\\end{pmatrix}")
-    | st.sampled_from(["even", "\\text{Evelyn}", "A", "Saturday morning", "204_6", "(-\\infty, 3) \\cup (5, \\infty)"])
+    | st.sampled_from(
+        ["even", "\\text{Evelyn}", "A", "Saturday morning", "204_6", "(-\\infty, 3) \\cup (5, \\infty)"]
+    )
 )
 
 
@@ -85,7 +89,11 @@ def test_equal_numbers_and_only_those_are_equal(left: Fraction, right: Fraction)
     assert score(plain(left), latex(left)).accuracy == 1.0
 
 
-@given(numbers, numbers, st.sampled_from([" or ", ", ", " and ", "; ", " \\text{ or } ", " maybe ", " or maybe ", " "]))
+@given(
+    numbers,
+    numbers,
+    st.sampled_from([" or ", ", ", " and ", "; ", " \\text{ or } ", " maybe ", " or maybe ", " "]),
+)
 @settings(max_examples=200, deadline=None)
 def test_a_hedge_never_pays(right: Fraction, wrong: Fraction, joint: str) -> None:
     if right == wrong:
@@ -94,7 +102,7 @@ def test_a_hedge_never_pays(right: Fraction, wrong: Fraction, joint: str) -> Non
     both = (latex(right), latex(wrong)) if joint.strip() else (f"x={latex(right)}", f"x={latex(wrong)}")
     for first, second in (both, both[::-1]):
         hedge = score(f"{first}{joint}{second}", latex(right))
-        assert hedge.accuracy == 0.0 or "," in joint and _is_decimal(first, second, right), hedge
+        assert hedge.accuracy == 0.0 or ("," in joint and _is_decimal(first, second, right)), hedge
 
 
 def _is_decimal(first: str, second: str, value: Fraction) -> bool:

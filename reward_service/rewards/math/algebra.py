@@ -141,6 +141,8 @@ def is_zero(difference: Expression) -> bool:
     """Whether sympy proves that `difference` is 0. False means "not proven"."""
     if difference == 0:
         return True
+    if difference.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
+        return False
     return any(_reduces(step, difference) for step in _STEPS)
 
 
@@ -235,7 +237,9 @@ def _link(sign: str, left: Expression, right: Expression) -> Expression:
     if sign not in _RELATION_SIGNS:
         raise Unreadable(f"the relation {sign} has no solutions")
     if right in (sympy.oo, -sympy.oo) or left in (sympy.oo, -sympy.oo):
-        holds = bool(_RELATIONS[sign](sympy.Integer(0), right) if right.is_infinite else _RELATIONS[sign](left, 0))
+        holds = bool(
+            _RELATIONS[sign](sympy.Integer(0), right) if right.is_infinite else _RELATIONS[sign](left, 0)
+        )
         return sympy.S.Reals if holds else sympy.S.EmptySet
     difference = sympy.together(left - right)
     if len(difference.free_symbols) != 1:

@@ -18,9 +18,24 @@ _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _JOINED = re.compile(r"(?:[\s,;$.]|\\text\{\s*(?:and|or)\s*\}|\b(?:and|or)\b|\\quad|\\,)*")
 _AFTER_BOX = re.compile(r"\s*\$?\s*(\\?%|percent\b|pct\b|\^\{?\\circ\}?|°|degrees\b)")
-_HEDGE = re.compile(r"\b(?:or|maybe|perhaps|possibly|alternatively|either|might|unless)\b", re.IGNORECASE)
-_LEADS = (" answer is ", " answer: ", " answer is: ", " result is ", " is: ", " equals ", ": ", " is ", " = ", "=")
-_FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$]+)\$|\\\(((?:[^\\]|\\(?!\)))+)\\\)|\\\[((?:[^\\]|\\(?!\]))+)\\\]")
+_HEDGE = re.compile(
+    r"\b(?:or|maybe|perhaps|possibly|alternatively|either|might|unless|vs|versus)\b", re.IGNORECASE
+)
+_LEADS = (
+    " answer is ",
+    " answer: ",
+    " answer is: ",
+    " result is ",
+    " is: ",
+    " equals ",
+    ": ",
+    " is ",
+    " = ",
+    "=",
+)
+_FORMULA = re.compile(
+    r"\$\$([^$]+)\$\$|\$([^$]+)\$|\\\(((?:[^\\]|\\(?!\)))+)\\\)|\\\[((?:[^\\]|\\(?!\]))+)\\\]"
+)
 _MARKUP = str.maketrans({"*": None, "`": None})
 _LONGEST_TAIL = 200
 _TAILS = 8
@@ -43,6 +58,8 @@ def find_expression(answer: str) -> str:
     lines = [line.strip() for line in stated.splitlines() if line.strip()]
     if not lines:
         return ""
+    if len(lines) > 1 and not any("=" in line for line in lines) and all(map(_reads, lines)):
+        return ", ".join(lines)  # one answer per line is several answers, not a derivation
     hedges = _HEDGE.search(lines[-1]) is not None
     return next((text for text in _candidates(lines[-1], hedges=hedges) if _reads(text)), "")
 
@@ -122,4 +139,8 @@ def _candidates(line: str, *, hedges: bool) -> Iterator[str]:
 
 
 def _after(line: str, lead: str) -> str:
-    return (" " + line)[(" " + line.lower()).rfind(lead) + len(lead) :].strip() if lead in " " + line.lower() else ""
+    return (
+        (" " + line)[(" " + line.lower()).rfind(lead) + len(lead) :].strip()
+        if lead in " " + line.lower()
+        else ""
+    )

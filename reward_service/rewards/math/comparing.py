@@ -201,7 +201,9 @@ def _is_set(node: Node) -> bool:
     if isinstance(node, Relation) and node.operators == ("in",):
         return _is_set(node.sides[1])
     named = isinstance(node, Name) and node.name in _SET_NAMES
-    return named or isinstance(node, Interval | Builder) or isinstance(node, Call) and node.function in _SETS
+    return (
+        named or isinstance(node, Interval | Builder) or (isinstance(node, Call) and node.function in _SETS)
+    )
 
 
 def _same_sets(answer: Node, reference: Node, decide: Decider) -> Verdict:
@@ -211,7 +213,9 @@ def _same_sets(answer: Node, reference: Node, decide: Decider) -> Verdict:
             return False
         pairs = ((answer.low, reference.low), (answer.high, reference.high))
         return every(same(*pair, decide) for pair in pairs)
-    if all(_is_set(node) or _is_inequality(node) or isinstance(node, Collection) for node in (answer, reference)):
+    if all(
+        _is_set(node) or _is_inequality(node) or isinstance(node, Collection) for node in (answer, reference)
+    ):
         return decide.sets(answer, reference)
     return False
 
@@ -230,14 +234,14 @@ def _is_plain_equation(relation: Relation) -> bool:
 
 def _is_label(node: Node) -> bool:
     """Whether a side only names what the other sides tell: `x`, `f(x)`, `Area`."""
-    return isinstance(node, Name | Word) or isinstance(node, Call) and node.function in "fgh"
+    return isinstance(node, Name | Word) or (isinstance(node, Call) and node.function in "fgh")
 
 
 def _sides(relation: Relation) -> tuple[Node, ...]:
     """The sides that state the value: without a leading label, without what is only approximate."""
     sides = [relation.sides[0]]
     for operator, side in zip(relation.operators, relation.sides[1:], strict=True):
-        if operator != "~" or _is_label(sides[0]) and len(sides) == 1:
+        if operator != "~" or (_is_label(sides[0]) and len(sides) == 1):
             sides.append(side)
     return tuple(sides[1:]) if len(sides) > 1 and _is_label(sides[0]) else tuple(sides)
 
@@ -246,7 +250,11 @@ def _same_relations(answer: Node, reference: Node, decide: Decider) -> Verdict:
     if isinstance(answer, Relation) and isinstance(reference, Relation):
         if _is_inequality(answer) != _is_inequality(reference):
             return False
-        if answer.sides[0] == reference.sides[0] and _is_plain_equation(answer) and _is_plain_equation(reference):
+        if (
+            answer.sides[0] == reference.sides[0]
+            and _is_plain_equation(answer)
+            and _is_plain_equation(reference)
+        ):
             return _all_sides(_sides(answer), _sides(reference)[-1], decide)
         return decide.relations(answer, reference)
     if isinstance(answer, Relation):
@@ -301,4 +309,3 @@ def within(answer: Fraction, reference: Fraction, tolerance: float | None) -> bo
     if tolerance is None:
         return answer == reference
     return abs(answer - reference) <= Fraction(tolerance) * abs(reference)
-

@@ -9,7 +9,7 @@ from reward_service.rewards.math.comparing import Verdict, same, some, within
 from reward_service.rewards.math.exact import rational
 from reward_service.rewards.math.nodes import Node, Relation
 from reward_service.rewards.math.notation import plain, squeezed
-from reward_service.rewards.math.parsing import readings
+from reward_service.rewards.math.readings import readings
 
 _CACHED = 8192  # texts repeat: every completion of a group has one reference
 
@@ -43,7 +43,7 @@ def form(text: str) -> str:
 
 @lru_cache(_CACHED)
 def meanings(text: str) -> tuple[Node, ...]:
-    """What a text may mean, see parsing.readings."""
+    """What a text may mean, see readings.readings."""
     return readings(text)
 
 

@@ -19,7 +19,7 @@ MAX_TERMS = 200  # of a sum or product that is written out
 MAX_ITEMS = 64  # of a list, set, tuple or matrix row
 
 
-class Unreadable(ValueError):  # noqa: N818
+class Unreadable(ValueError):
     """The text is no expression this reward reads; the message says why."""
 
 

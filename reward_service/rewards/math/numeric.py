@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from mpmath.ctx_mp import MPContext
+from mpmath.ctx_mp import MPContext  # type: ignore[import-untyped]
 
 from reward_service.rewards.math.exact import rational
 from reward_service.rewards.math.limits import MAX_TERMS, TooLarge, Unreadable
@@ -92,7 +92,8 @@ def points(variables: frozenset[str]) -> list[dict[str, Value]]:
     seeds = ("0.7390851332151606", "1.9021605831040632", "-0.6180314159265358", "2.6854520010653064")
     ordered = sorted(variables)
     return [
-        {name: _MP.mpf(seed) * (1 + _MP.mpf(index) * 7 / 19) for index, name in enumerate(ordered)} for seed in seeds
+        {name: _MP.mpf(seed) * (1 + _MP.mpf(index) * 7 / 19) for index, name in enumerate(ordered)}
+        for seed in seeds
     ]
 
 

@@ -23,18 +23,26 @@ from reward_service.rewards.math.nodes import (
     Name,
     Node,
     Number,
-    Quantity,
     Relation,
     Word,
 )
-from reward_service.rewards.math.notation import plain
 from reward_service.rewards.math.tokens import Commas, Token, tokenize
-from reward_service.rewards.math.trailing import split_unit
 
 _RELATIONS = frozenset(["=", "!=", "<", "<=", ">", ">=", "~", "in", "=="])
 _SEPARATORS = frozenset([",", ";", "and", "or"])
 # left binding powers
-_INFIX = {"union": 10, "difference": 10, "intersection": 12, "+": 20, "-": 20, "pm": 20, "mod": 25, "*": 30, "/": 30, ":": 30}
+_INFIX = {
+    "union": 10,
+    "difference": 10,
+    "intersection": 12,
+    "+": 20,
+    "-": 20,
+    "pm": 20,
+    "mod": 25,
+    "*": 30,
+    "/": 30,
+    ":": 30,
+}
 _PRODUCT, _SIGNED, _POWER, _POSTFIX = 30, 35, 40, 50
 _CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "{": "}", "<<": ">>"}
 _STARTS = frozenset(["(", "[", "\\{", "{", "<<", "|", "frac", "lfloor", "lceil", "begin", "sum", "prod"])
@@ -249,7 +257,11 @@ class _Parser:
         if self.accept("-"):
             return Call("neg", (self.argument(),))
         exponent = self.argument()
-        if isinstance(exponent, Call) and exponent.function == "neg" and exponent.arguments == (Number(Fraction(1)),):
+        if (
+            isinstance(exponent, Call)
+            and exponent.function == "neg"
+            and exponent.arguments == (Number(Fraction(1)),)
+        ):
             return Number(Fraction(-1))
         return exponent
 
@@ -336,47 +348,10 @@ class _Parser:
         return Matrix(tuple(rows))
 
 
-def _parse(text: str, commas: Commas) -> Node:
+def parse(text: str, commas: Commas = "group") -> Node:
+    """The one node of `text` (see notation.plain). Raises Unreadable, TooLarge beyond a cap."""
     parser = _Parser(tokenize(text, commas))
     items = parser.listing()
     if parser.next.kind != "end":
         raise Unreadable(f"{parser.next.text!r} does not belong to the expression")
     return items[0] if len(items) == 1 else Collection("all" if parser.conjunctive else "list", items)
-
-
-_DECIMAL_COMMA = re.compile(r"[-+]? ?\d+,\d+")
-_WORDS = re.compile(r"[A-Za-z][A-Za-z' .-]*")
-_TEXT_ONLY = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mbox) ?\{(?P<content>[^{}\d]*)\}")
-
-
-def readings(text: str) -> tuple[Node, ...]:
-    """What `text` may mean, the likeliest first: one node, two where a comma may be decimal (`1,5`).
-
-    Raises Unreadable (TooLarge beyond a cap) when it means nothing.
-    """
-    text = plain(text).rstrip(" .,;") if len(text) <= 100_000 else text
-    if word := _as_word(text):
-        return (word,)
-    value, unit = split_unit(text)
-    nodes = [_parse(value, "group")]
-    if _DECIMAL_COMMA.fullmatch(value) and isinstance(nodes[0], Collection):
-        decimal = _parse(value, "decimal")
-        nodes = [decimal, nodes[0]] if value.lstrip("-+ ").startswith("0") else [nodes[0], decimal]
-    return tuple(Quantity(node, unit) if unit is not None else node for node in nodes)
-
-
-def _as_word(text: str) -> Word | None:
-    """Words alone are text: "banana", "\\text{odd}", "Saturday morning"; a letter or two, "pi", "x or y" are not."""
-    if match := _TEXT_ONLY.fullmatch(text):
-        content = match["content"].strip().strip("()")
-        return Word(content) if len(content) > 1 else None
-    if not _WORDS.fullmatch(text):
-        return None
-    kinds = {token.kind for token in tokenize(text)[:-1]}
-    lone = text.isalpha() and len(text) > 2 and kinds == {"name"} and text.lower() not in ("infinity", "inf")
-    return Word(text) if "word" in kinds and kinds <= {"word", "name"} or lone and not _is_constant(text) else None
-
-
-def _is_constant(text: str) -> bool:
-    tokens = tokenize(text)
-    return len(tokens) == 2

@@ -8,7 +8,6 @@ by accident. Variables are real, so sqrt(x^2) is |x|, not x.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import sympy
@@ -20,22 +19,21 @@ from reward_service.rewards.math.exact import rational
 from reward_service.rewards.math.limits import TooLarge, Unreadable
 from reward_service.rewards.math.nodes import Collection, Node, Relation
 from reward_service.rewards.math.numeric import Undefined, differ, evaluate, names, points
-from reward_service.rewards.math.parsing import readings
+from reward_service.rewards.math.readings import readings
 from reward_service.rewards.score import Judgement
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _EQUAL, _DIFFERENT = "the answer equals the reference", "the answer differs from the reference"
-# deep enough for sympy's own recursion; a worker that needs more raises, which is a budget, not a crash
-_RECURSION = 3_000
 
 
 def compare(answer: str, reference: str, tolerance: float | None) -> Judgement:
     """Judge an answer that is no exact rational matter. Both texts are expressions that `readings` can read."""
-    sys.setrecursionlimit(_RECURSION)
     seed(0)  # sympy draws random points: the same ones for the same item
     decider = Symbolically(tolerance)
     try:
-        verdict = some(same(ours, theirs, decider) for ours in readings(answer) for theirs in readings(reference))
+        verdict = some(
+            same(ours, theirs, decider) for ours in readings(answer) for theirs in readings(reference)
+        )
     except TooLarge as error:
         return Judgement(0.0, answer, f"{error} (decided by limits)")
     if verdict:
@@ -86,7 +84,11 @@ class Symbolically:
         """Conditions that are no sets of numbers: one by one."""
         if isinstance(answer, Relation) and isinstance(reference, Relation):
             return self.relations(answer, reference)
-        if isinstance(answer, Collection) and isinstance(reference, Collection) and answer.kind == reference.kind:
+        if (
+            isinstance(answer, Collection)
+            and isinstance(reference, Collection)
+            and answer.kind == reference.kind
+        ):
             if len(answer.items) != len(reference.items):
                 return False
             pairs = [[self._paired(ours, theirs) for theirs in reference.items] for ours in answer.items]
@@ -99,12 +101,18 @@ class Symbolically:
     def relations(self, answer: Relation, reference: Relation) -> Verdict:
         """Equal up to a constant factor; in one variable, also equal as sets of numbers."""
         try:
-            if len(answer.operators) == 1 == len(reference.operators) and (factor := ratio(answer, reference)):
+            if len(answer.operators) == 1 == len(reference.operators) and (
+                factor := ratio(answer, reference)
+            ):
                 ours, theirs = answer.operators[0], reference.operators[0]
                 flips = factor.is_negative is True
                 return True if ours == (_FLIPPED.get(theirs, theirs) if flips else theirs) else None
             if answer.operators != ("=",):
-                return True if real_set(answer) == real_set(reference) and _one_variable(answer, reference) else None
+                return (
+                    True
+                    if real_set(answer) == real_set(reference) and _one_variable(answer, reference)
+                    else None
+                )
         except TooLarge:
             raise
         except (Unreadable, *GIVES_UP):
@@ -133,5 +141,3 @@ def _near(answer: Node, reference: Node, tolerance: float) -> Verdict:
     except Undefined:
         return None
     return bool(abs(left - right) <= tolerance * abs(right))
-
-

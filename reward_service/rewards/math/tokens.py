@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from reward_service.rewards.math.limits import MAX_DIGITS, MAX_EXPRESSION, MAX_TOKENS, TooLarge, Unreadable, power
+from reward_service.rewards.math.limits import (
+    MAX_DIGITS,
+    MAX_EXPRESSION,
+    MAX_TOKENS,
+    TooLarge,
+    Unreadable,
+    power,
+)
 
 Commas = Literal["group", "decimal"]
 Kind = Literal["number", "name", "word", "function", "sign", "end"]
@@ -23,14 +30,16 @@ class Token:
     value: Fraction = Fraction(0)
 
 
-FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc asin acos atan sinh cosh tanh coth arsinh "
-    "arcosh artanh arcsinh arccosh arctanh log ln lg exp sqrt cbrt abs max min gcd lcm floor ceil det binom".split()
-)
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau "
-    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
-)
+FUNCTIONS = frozenset([
+    "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc", "asin",
+    "acos", "atan", "sinh", "cosh", "tanh", "coth", "arsinh", "arcosh", "artanh", "arcsinh", "arccosh", "arctanh",
+    "log", "ln", "lg", "exp", "sqrt", "cbrt", "abs", "max", "min", "gcd", "lcm", "floor", "ceil", "det", "binom",
+])  # fmt: skip
+GREEK = frozenset([
+    "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma",
+    "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega",
+])  # fmt: skip
 # what a command or a plain word means: another token
 _SYNONYMS = {
     "times": "*", "cdot": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=",
@@ -119,7 +128,13 @@ class _Scanner:
         if self.commas == "decimal" and (match := self.take(re.compile(r"(\d+),(\d+)(?![\d,])"))):
             return self.add("number", match[0], _decimal(f"{match[1]}.{match[2]}"))
         match = _NUMERAL.match(self.text, self.at)
-        if match and match["grouped"] and "," in match["grouped"] and self.opened > 0 and ",0" not in match["grouped"]:
+        if (
+            match
+            and match["grouped"]
+            and "," in match["grouped"]
+            and self.opened > 0
+            and ",0" not in match["grouped"]
+        ):
             match = re.compile(r"(?P<decimal>\d+)").match(self.text, self.at)  # "(1,234)" is a pair
             assert match is not None
             self.at = match.end()
@@ -142,7 +157,9 @@ class _Scanner:
             self.add("name", _PLAIN_WORDS[lower])
         elif run in GREEK:
             self.add("name", run)
-        elif function := next((f for f in ("sqrt", "sin", "cos", "tan", "log", "ln", "pi") if _leads(f, run)), None):
+        elif function := next(
+            (f for f in ("sqrt", "sin", "cos", "tan", "log", "ln", "pi") if _leads(f, run)), None
+        ):
             self.letters(function)
             self.letters(run[len(function) :])
         elif lower in ("degrees", "degree", "deg"):
@@ -218,16 +235,16 @@ def _decimal(text: str) -> Fraction:
     if len(mantissa) > MAX_DIGITS or len(exponent) > 5:
         raise TooLarge(f"a numeral has more than {MAX_DIGITS} digits")
     whole, _, fraction = mantissa.partition(".")
-    value = Fraction(int((whole + fraction) or "0")) / 10 ** len(fraction)
+    value = Fraction(int((whole + fraction) or "0"), int("1" + "0" * len(fraction)))
     return value * power(Fraction(10), int(exponent)) if exponent else value
 
 
 def _value(match: re.Match[str]) -> Fraction:
     if match["repeating"]:
         period = match["period"] or match["period2"]
-        scale = 10 ** len(match["fixed"])
+        scale = int("1" + "0" * len(match["fixed"]))
         whole = _decimal((match["whole"] or "0") + "." + (match["fixed"] or "0"))
-        return whole + _decimal(period) / scale / (10 ** len(period) - 1)
+        return whole + _decimal(period) / scale / int("9" * len(period))
     if match["mixed"]:
         if int(match["bottom"][:MAX_DIGITS]) == 0:
             raise Unreadable("a fraction with denominator 0")

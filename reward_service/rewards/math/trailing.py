@@ -21,9 +21,11 @@ _LONGEST_POWER = 8
 def split_unit(text: str) -> tuple[str, Unit | None]:
     """The expression without its unit, and the unit; None where it ends in none. Linear time."""
     text = text.rstrip(" .")
-    for pattern, unit in ((_PERCENT, PERCENT), (_DEGREE, DEGREE)):
-        if (match := pattern.search(text, max(0, len(text) - 24))) and _NUMERAL.fullmatch(text[: match.start()].strip()):
-            return text[: match.start()].strip(), unit
+    for pattern, ending in ((_PERCENT, PERCENT), (_DEGREE, DEGREE)):
+        if (match := pattern.search(text, max(0, len(text) - 24))) and _NUMERAL.fullmatch(
+            text[: match.start()].strip()
+        ):
+            return text[: match.start()].strip(), ending
     power = _POWER.search(text, max(0, len(text) - _LONGEST_POWER))
     body = text[: power.start()].rstrip() if power else text
     exponent = int(power["digit"] or power["braced"]) if power else 1
@@ -31,7 +33,9 @@ def split_unit(text: str) -> tuple[str, Unit | None]:
     value = text[:start].rstrip(" ~").removesuffix("\\").rstrip()
     if not name or not value or value[-1] not in _VALUE_ENDS or abs(exponent) > 3:
         return text, None
-    if not styled and not _is_unit(name, spaced=text[start - 1 : start + 1].startswith(" ") or text[start] == " "):
+    if not styled and not _is_unit(
+        name, spaced=text[start - 1 : start + 1].startswith(" ") or text[start] == " "
+    ):
         return text, None
     unit = read_unit(name, exponent)
     return (value, unit) if unit is not None else (text, None)
@@ -58,7 +62,10 @@ def _plain_tail(text: str) -> tuple[int, str, bool]:
 
 def _is_unit(name: str, *, spaced: bool) -> bool:
     words = name.replace("/", " ").split()
-    if any(word in FUNCTIONS or word in GREEK or word in ("pi", "infinity", "i", "e", "x", "y", "z") for word in words):
+    if any(
+        word in FUNCTIONS or word in GREEK or word in ("pi", "infinity", "i", "e", "x", "y", "z")
+        for word in words
+    ):
         return False
     if len(name) == 1:
         return spaced and known(name)

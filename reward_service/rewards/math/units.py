@@ -31,16 +31,19 @@ _TABLE: tuple[tuple[str, str, _Dimension], ...] = (
     ("C", "1", (("celsius", 1),)), ("F", "1", (("fahrenheit", 1),)), ("rad radian", "1", ()),
     ("percent percentage pct", "1/100", ()), ("unit", "1", (("", 0),)),
 )  # fmt: skip
-_KNOWN = {name: (Fraction(factor), dimension) for names, factor, dimension in _TABLE for name in names.split()}
+_KNOWN = {
+    name: (Fraction(factor), dimension) for names, factor, dimension in _TABLE for name in names.split()
+}
 
 DEGREE = Unit(Call("/", (Name("pi"), Number(Fraction(180)))), ())
 PERCENT = Unit(Number(Fraction(1, 100)), ())
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3, "squared": 2, "cubed": 3}
 # a sentence that goes on is no unit
-_NO_UNIT = frozenset(
-    "and or if not is are was wrong incorrect correct false true except maybe perhaps possibly about approximately "
-    "than when where while for unless but else either to until pi infinity the answer which".split()
-)
+_NO_UNIT = frozenset([
+    "and", "or", "if", "not", "is", "are", "was", "wrong", "incorrect", "correct", "false", "true", "except",
+    "maybe", "perhaps", "possibly", "about", "approximately", "than", "when", "where", "while", "for", "unless",
+    "but", "else", "either", "to", "until", "pi", "infinity", "the", "answer", "which",
+])  # fmt: skip
 _WORDS = re.compile(r"[A-Za-z]+")
 _MAX_WORDS = 3
 
@@ -75,7 +78,9 @@ def _product(text: str, power: int) -> tuple[Fraction, _Dimension] | None:
     for word in words:
         power *= _POWERS.get(word.lower(), 1)
     kind = [word for word in words if word.lower() not in _POWERS]
-    if len(kind) == 1 and known(kind[0]) or len(kind) == 1 and known(kind[0].lower()) and len(kind[0]) > 2:
+    if (len(kind) == 1 and known(kind[0])) or (
+        len(kind) == 1 and known(kind[0].lower()) and len(kind[0]) > 2
+    ):
         name = kind[0] if known(kind[0]) else kind[0].lower()
         factor, dimension = _KNOWN.get(name) or _KNOWN[name[:-1]]
         return factor**power, tuple((base, exponent * power) for base, exponent in dimension)
