@@ -37,6 +37,7 @@ _FORMULA = re.compile(
     r"\$\$([^$]+)\$\$|\$([^$]+)\$|\\\(((?:[^\\]|\\(?!\)))+)\\\)|\\\[((?:[^\\]|\\(?!\]))+)\\\]"
 )
 _MARKUP = str.maketrans({"*": None, "`": None})
+_EMPTY_LINES = frozenset(["", "$$", "$", "\\[", "\\]", "\\(", "\\)", "```"])
 _LONGEST_TAIL = 200
 _TAILS = 8
 
@@ -53,9 +54,11 @@ def whole_expression(text: str) -> str | None:
 def find_expression(answer: str) -> str:
     """The text of the expression that `answer` states, stripped; "" where it states none that can be read."""
     stated = whole_expression(answer)
-    if stated is None or _reads(stated) or _BOX.search(answer):
+    if stated is None or _BOX.search(answer):
         return stated or ""
-    lines = [line.strip() for line in stated.splitlines() if line.strip()]
+    lines = [line for line in map(str.strip, stated.splitlines()) if line not in _EMPTY_LINES]
+    if _reads(stated) and (len(lines) == 1 or "\\begin" in stated):
+        return stated
     if not lines:
         return ""
     if len(lines) > 1 and not any("=" in line for line in lines) and all(map(_reads, lines)):
