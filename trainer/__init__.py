@@ -1,3 +1,3 @@
-"""GRPO training of vision-language models by curriculum, with every reward from a reward service over HTTP."""
+"""GRPO training of vision-language models by curriculum, every reward coming from a service over HTTP."""
 
 __version__ = "0.1.0"
