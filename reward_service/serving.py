@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import socket
@@ -17,12 +16,14 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from reward_service.app import create_app
+from reward_service.deferred import DeferredApplication
 from reward_service.errors import StartError
 from reward_service.profiles import load_profiles
 from reward_service.settings import Settings, load_settings
 from reward_service.telemetry import configure_logging
 
 BACKLOG = 2048
+HEALTH_CHECK_S = 30  # in which a further process gives a sign of life
 
 
 class CannotListen(StartError):
@@ -73,9 +74,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _run(settings: Settings, listener: socket.socket, metrics_folder: str) -> int:
     config = uvicorn.Config(
-        functools.partial(_application, settings),
+        DeferredApplication(settings),
         factory=True,
         workers=settings.workers,
+        timeout_worker_healthcheck=HEALTH_CHECK_S,
         backlog=BACKLOG,
         loop="uvloop",
         http="httptools",
@@ -94,7 +96,8 @@ def _run(settings: Settings, listener: socket.socket, metrics_folder: str) -> in
     return 0
 
 
-def _application(settings: Settings) -> FastAPI:
+def application(settings: Settings) -> FastAPI:
+    """Build the application in the process that serves it."""
     configure_logging(settings.log_level)  # again, since each further process starts without it
     return create_app(settings)
 

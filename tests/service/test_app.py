@@ -8,14 +8,14 @@ import re
 import httpx
 import pytest
 
-from tests.conftest import start_service
+from tests.service.running import running_service
 
 GOOD = {"items": [{"completion": "<think>x</think><answer>A</answer>", "reference": "A"}]}
 
 
 @pytest.fixture(scope="module")
 def http(reward_url: str) -> httpx.Client:
-    with httpx.Client(base_url=reward_url, timeout=30) as client:
+    with httpx.Client(base_url=reward_url, timeout=60) as client:
         yield client
 
 
@@ -91,32 +91,24 @@ def test_the_docs_page_needs_no_other_host(http: httpx.Client) -> None:
 
 
 def test_a_body_that_is_too_long_is_refused_whether_declared_or_streamed() -> None:
-    process, url = start_service(REWARD_MAX_BODY_BYTES="1024")
-    try:
-        long = json.dumps({"items": [{"completion": "x" * 2000, "reference": "A"}]}).encode()
-        assert httpx.post(f"{url}/reward/choice", content=long).status_code == 413
-        assert httpx.post(f"{url}/reward/choice", content=iter([long[:1000], long[1000:]])).status_code == 413
-        assert httpx.post(f"{url}/reward/choice", json=GOOD).status_code == 200
-    finally:
-        end(process)
+    long = json.dumps({"items": [{"completion": "x" * 2000, "reference": "A"}]}).encode()
+    with running_service(REWARD_MAX_BODY_BYTES="1024") as (_, url):
+        path = f"{url}/reward/choice"
+        assert httpx.post(path, content=long, timeout=60).status_code == 413
+        assert httpx.post(path, content=iter([long[:1000], long[1000:]]), timeout=60).status_code == 413
+        assert httpx.post(path, json=GOOD, timeout=60).status_code == 200
 
 
 def test_with_keys_configured_scoring_needs_one_and_health_does_not() -> None:
-    process, url = start_service(REWARD_API_KEYS="old, new")
-    try:
-        refused = httpx.post(f"{url}/reward/choice", json=GOOD)
+    with (
+        running_service(REWARD_API_KEYS="old, new") as (_, url),
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        refused = client.post("/reward/choice", json=GOOD)
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"] == "Bearer"
         for token, status in [("new", 200), ("old", 200), ("newer", 401), ("x", 401)]:
             headers = {"Authorization": f"Bearer {token}"}
-            assert httpx.post(f"{url}/reward/choice", json=GOOD, headers=headers).status_code == status
-            assert httpx.get(f"{url}/rewards", headers=headers).status_code == status
-        assert httpx.get(f"{url}/livez").status_code == 200
-    finally:
-        end(process)
-
-
-def end(process: object) -> None:
-    process.terminate()
-    assert process.wait(timeout=30) == 0
-    process.stdout.close()
+            assert client.post("/reward/choice", json=GOOD, headers=headers).status_code == status
+            assert client.get("/rewards", headers=headers).status_code == status
+        assert client.get("/livez").status_code == 200

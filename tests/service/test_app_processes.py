@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import ROOT, start_service
+from tests.conftest import ROOT
+from tests.service.running import running_service
 
 GOOD = {"items": [{"completion": "<think>x</think><answer>A</answer>", "reference": "A"}]}
 
@@ -25,7 +26,7 @@ def failing_start(*arguments: str, **environment: str) -> subprocess.CompletedPr
         [sys.executable, "-m", "reward_service", "serve", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         cwd=ROOT,
         env={**os.environ, **environment},
         check=False,
@@ -78,75 +79,68 @@ def test_a_mounted_profile_is_served(tmp_path: Path) -> None:
         "weights": {"accuracy": 0.5, "format": 0},
     }
     (tmp_path / "half.json").write_text(json.dumps(profile))
-    process, url = start_service("--profiles-dir", str(tmp_path))
-    answer = httpx.post(f"{url}/reward/choice", json={**GOOD, "profile": "half@3"}, timeout=30).json()
+    with running_service("--profiles-dir", str(tmp_path)) as (_, url):
+        answer = httpx.post(f"{url}/reward/choice", json={**GOOD, "profile": "half@3"}, timeout=60).json()
     assert answer["rewards"] == [0.5]
-    end(process)
 
 
 def test_after_sigterm_the_service_is_not_ready_serves_on_and_ends_with_0() -> None:
-    process, url = start_service(REWARD_DRAIN_S="1")
-    with httpx.Client(base_url=url, timeout=30) as client:
-        wait_until_ready(client)
+    with (
+        running_service(REWARD_DRAIN_S="1") as (process, url),
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        wait_for(lambda: client.get("/readyz").status_code == 200)
         process.send_signal(signal.SIGTERM)
         wait_for(lambda: client.get("/readyz").status_code == 503)
-        assert "retry-after" in client.get("/readyz").headers
         assert client.post("/reward/choice", json=GOOD).json()["rewards"] == [1.0]
-    assert process.wait(timeout=30) == 0
-    process.stdout.close()
+
+
+def test_a_service_that_is_not_ready_says_when_to_ask_again_and_scores_all_the_same() -> None:
+    with running_service() as (_, url), httpx.Client(base_url=url, timeout=60) as client:
+        early = client.get("/readyz")
+        assert client.post("/reward/choice", json=GOOD).json()["rewards"] == [1.0]
+    assert early.status_code == 503
+    assert early.headers["retry-after"] == "1"
 
 
 def test_a_request_in_flight_at_sigterm_is_answered() -> None:
-    process, url = start_service()
     body = json.dumps(GOOD).encode()
     head = "POST /reward/choice HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
     head += f"Content-Length: {len(body)}\r\n\r\n"
-    address = httpx.URL(url)
-    with socket.create_connection((address.host, address.port), timeout=30) as connection:
-        connection.sendall(head.encode())
-        assert b"100 Continue" in connection.recv(1000)  # so the service is reading this request
-        process.send_signal(signal.SIGTERM)
-        wait_for(lambda: refuses_connections(address))
-        connection.sendall(body)
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    with running_service() as (process, url):
+        address = (httpx.URL(url).host, httpx.URL(url).port)
+        with socket.create_connection(address, timeout=60) as connection:
+            connection.sendall(head.encode())
+            assert b"100 Continue" in connection.recv(1000)  # so the service is reading this request
+            process.send_signal(signal.SIGTERM)
+            wait_for(lambda: refuses_connections(address))
+            connection.sendall(body)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert b'"rewards":[1.0]' in answer
-    assert process.wait(timeout=30) == 0
-    process.stdout.close()
 
 
 def test_several_processes_answer_alike_and_sum_their_metrics() -> None:
-    process, url = start_service("--workers", "2")
     bodies = set()
-    for _ in range(20):  # each connection may reach the other process
-        with httpx.Client(base_url=url, timeout=60) as client:
-            bodies.add(client.post("/reward/choice", json=GOOD).content)
+    with running_service("--workers", "2") as (_, url):
+        for _ in range(20):  # each connection may reach the other process
+            with httpx.Client(base_url=url, timeout=120) as client:
+                bodies.add(client.post("/reward/choice", json=GOOD).content)
+        text = httpx.get(f"{url}/metrics", timeout=60).text
     assert len(bodies) == 1
-    text = httpx.get(f"{url}/metrics", timeout=30).text
     assert 'plumbline_requests_total{code="200",route="/reward/choice"} 20.0' in text
-    end(process)
 
 
-def refuses_connections(address: httpx.URL) -> bool:
+def refuses_connections(address: tuple[str, int]) -> bool:
     try:
-        socket.create_connection((address.host, address.port), timeout=5).close()
+        socket.create_connection(address, timeout=5).close()
     except ConnectionRefusedError:
         return True
     return False
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
-
-
-def wait_until_ready(client: httpx.Client) -> None:
-    wait_for(lambda: client.get("/readyz").status_code == 200)
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    assert process.wait(timeout=30) == 0
-    process.stdout.close()
