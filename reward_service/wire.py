@@ -153,7 +153,7 @@ class Requests:
 
 def _from_columns(task: Task, request: ColumnsRequest) -> Batch:
     size = len(request.completions)
-    groups = request.groups or [None] * size
+    groups = [None] * size if request.groups is None else request.groups
     uneven = [
         FieldError(name, f"expected {size} entries, one per completion, got {len(column)}")
         for name, column in (("references", request.references), ("groups", groups))

@@ -148,6 +148,7 @@ def test_columns_mean_the_same_batch() -> None:
     [
         ({"references": ["A"]}, "references"),
         ({"groups": ["g"]}, "groups"),
+        ({"groups": []}, "groups"),
         ({"references": ["A", 3]}, "references[1]"),
         ({"completions": ["A", None]}, "completions[1]"),
         ({"ids": ["A", "B"]}, "ids"),
