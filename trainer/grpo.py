@@ -87,7 +87,7 @@ def make_arguments(
 
 def has_accelerator() -> bool:
     """Tell whether torch sees anything faster than a CPU."""
-    return torch.accelerator.is_available()
+    return bool(torch.accelerator.is_available())
 
 
 def rhythm_of(arguments: GRPOConfig) -> Rhythm:
@@ -107,7 +107,8 @@ def data_order(rows: int, arguments: GRPOConfig) -> list[int]:
     passes = arguments.steps_per_generation * arguments.num_iterations
     generations = math.ceil(arguments.max_steps * arguments.gradient_accumulation_steps / passes)
     needed = generations * (arguments.generation_batch_size // arguments.num_generations)
-    shuffler, order = random.Random(arguments.seed), []
+    shuffler = random.Random(arguments.seed)
+    order: list[int] = []
     while len(order) < needed:
         order.extend(shuffler.sample(range(rows), rows))
     return order[:needed]

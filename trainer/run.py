@@ -64,7 +64,7 @@ def _run(
     service = check_service(config, client)
     _generate_data(config, folder, shown)
     rows = preflight(config, client)
-    counts = ", ".join(f"{len(own)} {name}" for name, own in (rows.stages | rows.sets).items())
+    counts = ", ".join(f"{len(own)} {name}" for name, own in {**rows.stages, **rows.sets}.items())
     shown.say(f"reward service {config.reward.url} answers; rows: {counts}")
     _check_arguments(config)
     claim(folder, config)

@@ -152,7 +152,11 @@ def _rollout_writer(run: Run, stage: StageConfig, callback: StageCallback) -> Ca
         by_prompt = {rollout.row_id: rollout for rollout in reversed(batch.rollouts)}
         chosen = list(by_prompt.values())[::-1][: run.config.rollouts_per_step]
         done = callback.state
-        place = {"stage": stage.name, "stage_step": done.step + 1, "global_step": done.global_step + 1}
+        place: dict[str, JSON] = {
+            "stage": stage.name,
+            "stage_step": done.step + 1,
+            "global_step": done.global_step + 1,
+        }
         append_lines(run.folder.rollouts, [{**place, **_rollout_line(rollout)} for rollout in chosen])
 
     return write

@@ -40,7 +40,7 @@ def number(logs: Mapping[str, object], name: str) -> float | None:
 
 
 def step_line(
-    place: StepPlace, logs: Mapping[str, object], completions: int, step_s: float, elapsed_s: float
+    place: StepPlace, logs: Mapping[str, object], completions: float, step_s: float, elapsed_s: float
 ) -> Mapping[str, JSON]:
     """Return the metrics of a step that made `completions` completions in `step_s` seconds.
 
