@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -99,7 +100,11 @@ def _run(settings: Settings, listener: socket.socket, metrics_folder: str) -> in
 def application(settings: Settings) -> FastAPI:
     """Build the application in the process that serves it."""
     configure_logging(settings.log_level)  # again, since each further process starts without it
-    return create_app(settings)
+    app = create_app(settings)
+    # what is loaded now stays: the collector need not walk it again while batches come and go
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
