@@ -65,7 +65,18 @@ def summarise(runs: list[Path]) -> list[SetResult]:
 def show(results: list[SetResult]) -> None:
     """Print one line per set."""
     table = Table(title="held-out accuracy over seeds")
-    for column in ("set", "domain", "format", "task", "n", "base", "final per seed", "gain", "sd of gain", ""):
+    for column in (
+        "set",
+        "domain",
+        "format",
+        "task",
+        "n",
+        "base",
+        "final per seed",
+        "gain",
+        "sd of gain",
+        "",
+    ):
         table.add_column(column)
     for row in results:
         learned = row["mean_gain"] > row["gain_sd"]

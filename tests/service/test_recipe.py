@@ -35,7 +35,11 @@ def test_the_recipes_reward_is_served_scored_and_listed(copy_with_pointing: Path
         items = [
             {"completion": "<think>there</think><answer>[20, 20]</answer>", "reference": [10, 10, 30, 30]},
             {"completion": "<answer>[32, 20]</answer>", "reference": [10, 10, 30, 30]},
-            {"completion": "<answer>[32, 20]</answer>", "reference": [10, 10, 30, 30], "options": {"margin": 2}},
+            {
+                "completion": "<answer>[32, 20]</answer>",
+                "reference": [10, 10, 30, 30],
+                "options": {"margin": 2},
+            },
             {"completion": "<answer>[20, 20]</answer>", "reference": [30, 30, 10, 10]},
         ]
         answer = httpx.post(f"{url}/reward/pointing", json={"items": items}, timeout=30).json()
@@ -46,7 +50,9 @@ def test_the_recipes_reward_is_served_scored_and_listed(copy_with_pointing: Path
         catalogue = httpx.get(f"{url}/rewards", timeout=30).json()
         assert "pointing" in [task["name"] for task in catalogue["tasks"]]
         assert "/reward/pointing" in httpx.get(f"{url}/openapi.json", timeout=30).json()["paths"]
-        bad = httpx.post(f"{url}/reward/pointing", json={"items": [{"completion": "", "reference": [1, 2, 3]}]})
+        bad = httpx.post(
+            f"{url}/reward/pointing", json={"items": [{"completion": "", "reference": [1, 2, 3]}]}
+        )
         assert bad.status_code == 422
         assert bad.json()["errors"][0]["path"] == "items[0].reference"
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from mpmath.ctx_mp import MPContext  # type: ignore[import-untyped]
+from mpmath.ctx_mp import MPContext
 
 from reward_service.rewards.math.exact import rational
 from reward_service.rewards.math.limits import MAX_TERMS, TooLarge, Unreadable
