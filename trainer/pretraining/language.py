@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 from transformers import Idefics3ForConditionalGeneration, Idefics3Processor
 from transformers.models.idefics3.modeling_idefics3 import Idefics3CausalLMOutputWithPast
 
@@ -40,12 +41,13 @@ def train_language(
         told = 0.0
         for batch in batches:
             output = _forward(model, batch)
-            loss = output.loss
+            spoken = _reply_loss(output.logits, batch)
+            loss = spoken
             if head is not None and targets is not None:
                 tokens = output.image_hidden_states.view(len(batch.scenes), GRID**2, -1)
                 loss = loss + _VISION_WEIGHT * cell_loss(head(tokens), targets[batch.scenes])
             (loss / len(batches)).backward()
-            told += output.loss.item() / len(batches)
+            told += spoken.item() / len(batches)
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         schedule.step()
@@ -57,6 +59,12 @@ def _forward(model: Idefics3ForConditionalGeneration, batch: Batch) -> Idefics3C
         input_ids=batch.input_ids,
         attention_mask=batch.attention_mask,
         pixel_values=batch.pixel_values,
-        labels=batch.labels,
         use_cache=False,
     )
+
+
+def _reply_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Return the weighted mean cross-entropy of the reply's tokens."""
+    labels, weights = batch.labels[:, 1:], batch.weights[:, 1:] * (batch.labels[:, 1:] >= 0)
+    losses = functional.cross_entropy(logits[:, :-1].flatten(0, 1), labels.flatten(), reduction="none")
+    return (losses * weights.flatten()).sum() / weights.sum()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from transformers import Idefics3Processor
+from transformers import Idefics3Processor, PreTrainedTokenizerBase
 
-from trainer.data.families import FAMILIES, FORMATS, Reply, ask, reply
+from trainer.data.families import FORMATS, Family, Reply, ask, reply
 from trainer.data.scenes import Scene
 from trainer.pretraining.distortion import Distortion, distort, misread
 from trainer.pretraining.pool import Pool, normalised
@@ -20,21 +20,28 @@ _LIST_TEXT = "List all things."
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a training phase teaches: shares of the formats, share of full listings, and how replies err."""
+    """What a training phase teaches: families (drawn evenly), shares of formats and listings, how replies err."""
 
+    families: tuple[Family, ...]
     formats: tuple[float, float, float]
     listings: float
     distortion: Distortion
+    stress: float = 1.0
+    """Weight of the answer's tokens in the loss; all others weigh 1."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Model inputs, right-padded; labels are -100 outside the reply; `scenes` are places in the pool."""
+    """Model inputs, right-padded; labels are -100 outside the reply; `scenes` are places in the pool.
+
+    `weights` says how much each label counts: `stress` inside the answer block, 1 in the rest of the reply.
+    """
 
     scenes: torch.Tensor
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
     labels: torch.Tensor
+    weights: torch.Tensor
     pixel_values: torch.Tensor
 
 
@@ -52,7 +59,7 @@ def draw_batches(
     pairs = [_pair(pool.scenes[i], lesson, rng) for i in chosen]
     order = np.argsort([len(asked) + len(said) for asked, said in pairs], kind="stable")
     return [
-        _collate([pairs[i] for i in part], pool, torch.from_numpy(chosen[part]), processor)
+        _collate([pairs[i] for i in part], pool, torch.from_numpy(chosen[part]), processor, lesson.stress)
         for part in np.array_split(order, _PARTS)
     ]
 
@@ -60,7 +67,7 @@ def draw_batches(
 def _pair(scene: Scene, lesson: Lesson, rng: np.random.Generator) -> tuple[str, str]:
     if rng.random() < lesson.listings:
         return _LIST_TEXT, _listing(scene)
-    family = FAMILIES[int(rng.integers(len(FAMILIES)))]
+    family = lesson.families[int(rng.integers(len(lesson.families)))]
     question = ask(scene, family, FORMATS[int(rng.choice(3, p=lesson.formats))], rng)
     distorted = distort if family == "detection" else misread
     text = completion(reply(question, distorted(scene.things, lesson.distortion, rng)))
@@ -75,7 +82,11 @@ def _listing(scene: Scene) -> str:
 
 
 def _collate(
-    pairs: Sequence[tuple[str, str]], pool: Pool, scenes: torch.Tensor, processor: Idefics3Processor
+    pairs: Sequence[tuple[str, str]],
+    pool: Pool,
+    scenes: torch.Tensor,
+    processor: Idefics3Processor,
+    stress: float,
 ) -> Batch:
     tokenizer = processor.tokenizer
     seen = processor.replace_image_token({"rows": [[0]], "cols": [[0]]}, 0)
@@ -91,4 +102,10 @@ def _collate(
         input_ids[row, :end] = torch.tensor([*prompt, *said])
         labels[row, len(prompt) : end] = torch.tensor(said)
         mask[row, :end] = 1
-    return Batch(scenes, input_ids, mask, labels, normalised(pool.pixels[scenes])[:, None])
+    weights = torch.where(_inside_answer(labels, tokenizer), stress, 1.0)
+    return Batch(scenes, input_ids, mask, labels, weights, normalised(pool.pixels[scenes])[:, None])
+
+
+def _inside_answer(labels: torch.Tensor, tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
+    opened, closed = ((labels == tokenizer.convert_tokens_to_ids(tag)).cumsum(1) for tag in TAGS[2:])
+    return (opened > closed) & (labels != tokenizer.convert_tokens_to_ids(TAGS[2]))
