@@ -15,6 +15,8 @@ from trainer.client import RewardClient
 from trainer.config import EvaluationConfig, EvaluationSet, Format, ModelConfig, RewardConfig
 from trainer.evaluation import Settings, evaluate, load_sets
 from trainer.models import load_model
+from trainer.preflight import check_routes
+from trainer.probes import routes_of_sets
 from trainer.results import Evaluation, SetScore, save_evaluation
 from trainer.verdicts import domain_name
 
@@ -60,6 +62,7 @@ def run_eval(
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     with RewardClient(settings.reward) as client:
         client.version()
+        check_routes(routes_of_sets(settings.reward, settings.evaluation), client)
         sets = load_sets(settings)
         model, processor = load_model(settings.model, model_path)
         with Progress(console=console, transient=True) as bar:

@@ -8,17 +8,10 @@ from typing import Protocol
 from transformers import ProcessorMixin
 
 from trainer.client import RewardClient
-from trainer.config import (
-    DataSource,
-    EvaluationConfig,
-    EvaluationSet,
-    ModelConfig,
-    RewardConfig,
-    Routes,
-)
+from trainer.config import EvaluationConfig, EvaluationSet, ModelConfig, RewardConfig, Routes
 from trainer.coordinates import to_pixels
 from trainer.data.dataset import RowOptions, row_options
-from trainer.data.rows import Row, load_rows
+from trainer.data.rows import Row, load_set
 from trainer.generation import Completion, complete
 from trainer.items import make_item, route_of
 from trainer.models import Model
@@ -63,8 +56,7 @@ def load_sets(settings: Settings) -> list[LoadedSet]:
     """Read the rows of every set. DataError where a row is faulty, ConfigError where it has no route."""
     sets = []
     for own in settings.evaluation.sets:
-        source = DataSource(path=own.path, sample=own.sample)
-        rows = load_rows([source], own.format, settings.seed, settings.reward.routes)
+        rows = load_set(own, settings.seed, settings.reward.routes)
         for row in rows:
             route_of(settings.reward.routes, row.task, row.format)
         sets.append(LoadedSet(own, rows))

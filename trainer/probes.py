@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
-from trainer.config import Format, RewardTask, Route, RunConfig
+from trainer.config import EvaluationConfig, Format, RewardConfig, RewardTask, Route, RunConfig
 from trainer.wire import JSON, Item
+
+Wanted = tuple[str, str, Format]
+"""Profile, name of the route, and format of the rows that go by it."""
 
 _ANSWERS: Mapping[str, str] = {
     "choice": "A",
@@ -32,23 +35,28 @@ def reference_options(task: RewardTask) -> Mapping[str, JSON]:
     return _PIXELS if task == "grounding" else {}
 
 
-def routes_to_probe(config: RunConfig) -> dict[tuple[str, str, Format], Route]:
-    """Return every route that a run may use, by profile, route name and format, each once."""
-    wanted: dict[tuple[str, str, Format], Route] = {}
+def routes_to_probe(config: RunConfig) -> dict[Wanted, Route]:
+    """Return every route that a run may use, each once."""
+    wanted: dict[Wanted, Route] = {}
     for stage in config.stages:
-        reward = config.reward_of(stage)
-        for name in _route_names(stage.format, list(reward.routes)):
-            if name in reward.routes:
-                wanted[reward.profile, name, stage.format] = reward.routes[name]
-    for own in config.evaluation.sets:
-        for name in _route_names(own.format, list(config.reward.routes)):
-            if name in config.reward.routes:
-                wanted[config.reward.profile, name, own.format] = config.reward.routes[name]
+        wanted |= _routes_of(config.reward_of(stage), stage.format)
+    return wanted | routes_of_sets(config.reward, config.evaluation)
+
+
+def routes_of_sets(reward: RewardConfig, evaluation: EvaluationConfig) -> dict[Wanted, Route]:
+    """Return every route that an evaluation may use, each once."""
+    wanted: dict[Wanted, Route] = {}
+    for own in evaluation.sets:
+        wanted |= _routes_of(reward, own.format)
     return wanted
 
 
-def _route_names(form: Format, names: list[str]) -> list[str]:
-    return [name for name in names if name not in {"binary", "choice"}] if form == "open" else [form]
+def _routes_of(reward: RewardConfig, form: Format) -> dict[Wanted, Route]:
+    return {
+        (reward.profile, name, form): route
+        for name, route in reward.routes.items()
+        if (name == form if form != "open" else name not in {"binary", "choice"})
+    }
 
 
 def _is_binary(route: Route, form: Format) -> bool:

@@ -14,10 +14,10 @@ from rich.console import Console
 from tests.trainer import tiny_checkpoints
 from tests.trainer.run_folders import record
 from trainer.client import RewardClient
-from trainer.config import EvaluationConfig, EvaluationSet, ModelConfig, RewardConfig
+from trainer.config import EvaluationConfig, EvaluationSet, ModelConfig, RewardConfig, Route
 from trainer.data.generate import generate
 from trainer.data.rows import Row
-from trainer.errors import DataError, ServiceUnreachable
+from trainer.errors import ConfigError, DataError, ServiceRefused, ServiceUnreachable
 from trainer.eval_command import EvalSettings, eval_settings, run_eval, score_table
 from trainer.evaluation import boxes_in, evaluate, judge, load_sets
 from trainer.generation import Completion
@@ -133,6 +133,26 @@ def test_a_wrong_url_is_found_before_data_and_model(tmp_path: Path) -> None:
     chosen = eval_of(tmp_path / "missing", "http://127.0.0.1:9", str(tmp_path / "missing"))
     with pytest.raises(ServiceUnreachable, match=r"127\.0\.0\.1:9"):
         run_eval(chosen)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"profile": "curr-reft@9"}, ServiceRefused, r"curr-reft@1"),
+        (
+            {"routes": {"math": Route(task="math", options={"tolerence": 1})}},
+            ConfigError,
+            r"routes\.math: .*tolerence",
+        ),
+    ],
+)
+def test_what_the_service_does_not_serve_is_found_before_data_and_model(
+    tmp_path: Path, reward_url: str, changes: dict[str, object], error: type[Exception], words: str
+) -> None:
+    chosen = eval_of(tmp_path / "missing", reward_url, str(tmp_path / "missing"))
+    wrong = replace(chosen, reward=RewardConfig.model_validate({**chosen.reward.model_dump(), **changes}))
+    with pytest.raises(error, match=words):
+        run_eval(wrong)
 
 
 def test_the_table_shows_interval_and_unscored_share() -> None:

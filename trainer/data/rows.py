@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from trainer.config import DataSource
+from trainer.config import DataSource, EvaluationSet
 from trainer.data.images import Size, measure_images
 from trainer.data.mixture import JSON, File, files_of, read_text
 from trainer.data.sampling import Sampling, chosen
@@ -67,6 +67,11 @@ def load_rows(
             raise DataError(f"{line.source}: image {image} cannot be read: {size}")
         rows.append(_row(line, image, size, default_format, known))
     return rows
+
+
+def load_set(own: EvaluationSet, seed: int, tasks: Collection[str] = ()) -> list[Row]:
+    """Read the rows of an evaluation set, as `load_rows` does."""
+    return load_rows([DataSource(path=own.path, sample=own.sample)], own.format, seed, tasks)
 
 
 def _sample(file: File, seed: int) -> Iterator[_Line]:
