@@ -8,7 +8,8 @@ TrainerError
 |   |-- ServiceRefused       4  the service says that the request is wrong (401, 404, 409, 413, 422)
 |   `-- ContractMismatch     4  the answer is not what contract 1 promises
 |-- TooManyUnscored          5  too large a share of a step could not be judged
-`-- CheckpointError          6  a run folder or checkpoint is damaged or belongs to another run
+|-- CheckpointError          6  a run folder or checkpoint is damaged or belongs to another run
+`-- Interrupted            130  somebody asked the run to stop, and it did, with a checkpoint
 """
 
 
@@ -65,3 +66,9 @@ class CheckpointError(TrainerError):
     """A run folder or checkpoint is damaged or belongs to another run."""
 
     exit_code = 6
+
+
+class Interrupted(TrainerError):
+    """Somebody asked the run to stop, and it did, with a checkpoint."""
+
+    exit_code = 130  # what a shell reports for Ctrl-C

@@ -6,14 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from trainer.errors import TrainerError
-
-
-class Interrupted(TrainerError):
-    """Somebody asked the run to stop, and it did, with a checkpoint."""
-
-    exit_code = 130  # what a shell reports for Ctrl-C
-
 
 class Interrupt:
     """Whether somebody asked the run to stop. A second signal ends the process at once, as without us."""

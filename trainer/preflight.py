@@ -1,9 +1,8 @@
 """What is checked before a model loads, cheapest first: the service, GRPO's fields, the rows, the references.
 
 check_service     version and contract, profiles, a scored probe of every route (well under two seconds)
-check_grpo_fields names and numbers (trainer.config_grpo)
-load_run_rows     every row can be read and has a route, every image opens
-check_references  every reference gets full marks as its own answer
+check_data        names and numbers of GRPO's fields (trainer.config_grpo); then every row can be read and has a
+                  route, every image opens; then every reference gets full marks as its own answer
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trainer.client import RewardClient
-from trainer.config import DataSource, RewardConfig, RunConfig
+from trainer.config import RewardConfig, Route, RunConfig
 from trainer.errors import ConfigError, DataError, ServiceError, ServiceRefused
 from trainer.items import make_item, route_of
-from trainer.probes import probe, reference_options, routes_to_probe
+from trainer.probes import Wanted, probe, reference_options, routes_to_probe
 from trainer.wire import JSON, Item, ItemResult, ServiceIdentity
 
 if TYPE_CHECKING:
@@ -38,29 +37,19 @@ class RunRows:
     sets: Mapping[str, Sequence[Row]]
 
 
-def preflight(config: RunConfig, client: RewardClient) -> RunRows:
-    """Check everything that can be checked without a model and return the rows.
-
-    Generated data must be there already. Raises the TrainerError of the first thing that is wrong.
-    """
-    from trainer.config_grpo import check_grpo_fields
-
-    check_service(config, client)
-    check_grpo_fields(config)
-    rows = load_run_rows(config)
-    jobs = [(config.reward_of(stage), rows.stages[stage.name]) for stage in config.stages]
-    jobs += [(config.reward, own) for own in rows.sets.values()]
-    check_references(jobs, client)
-    return rows
-
-
 def check_service(config: RunConfig, client: RewardClient) -> ServiceIdentity:
     """Check that the service answers, speaks this contract, serves the profiles and scores every route.
 
     Returns what it says it is. Raises ServiceUnreachable at once, without retries, where nothing answers.
     """
     service = client.version()
-    for (profile, name, form), route in routes_to_probe(config).items():
+    check_routes(routes_to_probe(config), client)
+    return service
+
+
+def check_routes(wanted: Mapping[Wanted, Route], client: RewardClient) -> None:
+    """Have the service score a probe of every route; the error names the route that it cannot score."""
+    for (profile, name, form), route in wanted.items():
         try:
             batch = client.score([probe(route, form)], profile, 0.0)
         except ServiceRefused as refusal:
@@ -70,26 +59,35 @@ def check_service(config: RunConfig, client: RewardClient) -> ServiceIdentity:
         if batch.rewards[0] is None:
             result = batch.results[0]
             raise ServiceError(
-                f"{config.reward.url}: a probe of route {name} with profile {profile} was not scored: "
+                f"reward.routes.{name}: a probe with profile {profile} was not scored: "
                 f"{result.status}: {result.explanation}"
             )
-    return service
 
 
-def load_run_rows(config: RunConfig) -> RunRows:
-    """Read every row of the run, open every image. DataError names file and line of the first fault."""
-    from trainer.data.rows import load_rows
+def check_data(config: RunConfig, client: RewardClient) -> RunRows:
+    """Check everything else that can be checked without a model and return the rows.
+
+    Generated data must be there already. Raises the TrainerError of the first thing that is wrong; a
+    DataError names file and line.
+    """
+    from trainer.config_grpo import check_grpo_fields
+
+    check_grpo_fields(config)
+    rows = _load_run_rows(config)
+    jobs = [(config.reward_of(stage), rows.stages[stage.name]) for stage in config.stages]
+    jobs += [(config.reward, own) for own in rows.sets.values()]
+    check_references(jobs, client)
+    return rows
+
+
+def _load_run_rows(config: RunConfig) -> RunRows:
+    from trainer.data.rows import load_rows, load_set
 
     stages = {
         stage.name: load_rows(stage.data, stage.format, config.seed, config.reward_of(stage).routes)
         for stage in config.stages
     }
-    sets = {
-        own.name: load_rows(
-            [DataSource(path=own.path, sample=own.sample)], own.format, config.seed, config.reward.routes
-        )
-        for own in config.evaluation.sets
-    }
+    sets = {own.name: load_set(own, config.seed, config.reward.routes) for own in config.evaluation.sets}
     return RunRows(stages, sets)
 
 

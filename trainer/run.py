@@ -18,9 +18,9 @@ from trainer.checkpoints import complete_checkpoints, discard_incomplete
 from trainer.client import RewardClient
 from trainer.config import RunConfig
 from trainer.curriculum import CurriculumState, FinishedStage
-from trainer.errors import CheckpointError, ConfigError, TrainerError
-from trainer.interrupt import Interrupt, Interrupted, listen
-from trainer.preflight import RunRows, check_service, preflight
+from trainer.errors import CheckpointError, ConfigError, Interrupted, TrainerError
+from trainer.interrupt import Interrupt, listen
+from trainer.preflight import RunRows, check_data, check_service
 from trainer.progress import View, view
 from trainer.run_folder import (
     RunFolder,
@@ -32,6 +32,7 @@ from trainer.run_folder import (
     write_atomically,
 )
 from trainer.versions import read_digests, write_versions
+from trainer.wire import ServiceIdentity
 
 if TYPE_CHECKING:
     from trainer.stages import Run, StageStart
@@ -46,7 +47,7 @@ def run(config: RunConfig, console: Console | None = None) -> None:
     the last completed step was saved where that was possible; how to go on is printed.
     """
     folder = RunFolder(config.output_dir)
-    with exclusive(folder), listen() as interrupt, view(console or Console()) as shown:
+    with listen() as interrupt, view(console or Console()) as shown:
         refuse_other_run(folder, config)
         if _status(folder) == "finished":
             shown.say(f"this run is finished: {folder.root}; give another --output-dir for a new one")
@@ -55,15 +56,22 @@ def run(config: RunConfig, console: Console | None = None) -> None:
             _told_how_to_go_on(folder, shown),
             RewardClient(config.reward, digests=read_digests(folder.versions)) as client,
         ):
-            _run(config, folder, client, shown, interrupt)
+            service = check_service(config, client)  # before the folder, so that a wrong URL leaves none
+            with exclusive(folder):
+                _run(config, folder, client, service, shown, interrupt)
 
 
 def _run(
-    config: RunConfig, folder: RunFolder, client: RewardClient, shown: View, interrupt: Interrupt
+    config: RunConfig,
+    folder: RunFolder,
+    client: RewardClient,
+    service: ServiceIdentity,
+    shown: View,
+    interrupt: Interrupt,
 ) -> None:
-    service = check_service(config, client)
+    refuse_other_run(folder, config)  # again, now that nobody else can claim it
     _generate_data(config, folder, shown)
-    rows = preflight(config, client)
+    rows = check_data(config, client)
     counts = ", ".join(f"{len(own)} {name}" for name, own in {**rows.stages, **rows.sets}.items())
     shown.say(f"reward service {config.reward.url} answers; rows: {counts}")
     _check_arguments(config)
@@ -143,21 +151,35 @@ def _ended(stage: FinishedStage, max_steps: int) -> str:
 
 
 def _finish(run: "Run", rows: RunRows) -> None:
-    from trainer.models import load_model
     from trainer.report import write_report
 
     end = _start(run.folder)
     if not run.folder.final.is_dir():
-        part = run.folder.root / ".final.part"
-        shutil.rmtree(part, ignore_errors=True)
-        model, processor = load_model(run.config.model, end.first)
-        model.save_pretrained(part)
-        processor.save_pretrained(part)
-        part.replace(run.folder.final)
+        _write_final(run, end)
     _evaluate(run, rows, "final", run.folder.final)
     page = write_report(run.folder.root)
     _write_state(run.folder, "finished", end.state)
     run.view.say(f"finished after {end.state.global_step} steps; the report: {page}")
+
+
+def _write_final(run: "Run", end: "StageStart") -> None:
+    """Write the model after the last stage, complete or not at all."""
+    from safetensors import SafetensorError
+
+    from trainer.models import load_model
+
+    part = run.folder.root / ".final.part"
+    shutil.rmtree(part, ignore_errors=True)
+    model, processor = load_model(run.config.model, end.first)
+    try:
+        model.save_pretrained(part)
+        processor.save_pretrained(part)
+    except SafetensorError as error:  # what a full disk becomes there; other writes raise OSError
+        shutil.rmtree(part, ignore_errors=True)
+        raise CheckpointError(
+            f"{run.folder.final}: the model could not be written ({error}); free some space and go on"
+        ) from error
+    part.replace(run.folder.final)
 
 
 def _evaluate(run: "Run", rows: RunRows, label: str, weights: Path | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import yaml
 
@@ -105,9 +105,8 @@ def stage_label(number: int, name: str) -> str:
 
 @contextmanager
 def exclusive(folder: RunFolder) -> Iterator[None]:
-    """Hold the run folder until the process ends; CheckpointError where another one holds it."""
-    folder.root.mkdir(parents=True, exist_ok=True)
-    with (folder.root / ".lock").open("w", encoding="utf-8") as lock:
+    """Make the run folder and hold it; CheckpointError where that cannot be or another process holds it."""
+    with _lock_file(folder.root) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -115,6 +114,16 @@ def exclusive(folder: RunFolder) -> Iterator[None]:
                 f"{folder.root}: another process runs here; wait for it or give another --output-dir"
             ) from None
         yield
+
+
+def _lock_file(root: Path) -> TextIO:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return (root / ".lock").open("w", encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(
+            f"{root}: cannot be the folder of the run: {error.strerror}; give another --output-dir"
+        ) from None
 
 
 def claim(folder: RunFolder, config: "RunConfig") -> None:

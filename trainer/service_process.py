@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TextIO
 
 from trainer.errors import ConfigError, ServiceUnreachable
 
@@ -23,19 +24,27 @@ def own_service(log: Path) -> Iterator[str]:
     """Run `reward-service serve` on a free loopback port and yield its URL; it ends with the block, however.
 
     What the service prints goes to `log`. Ctrl-C reaches the trainer alone, so that a step in flight can be
-    scored. Raises ConfigError where the service is not installed, ServiceUnreachable where it fails to start.
+    scored. Raises ConfigError where the service is not installed or `log` cannot be written, and
+    ServiceUnreachable where it fails to start.
     """
     if find_spec(_MODULE) is None:
         raise ConfigError(
             "the reward service is not installed here: install it, or name one with --reward-url"
         )
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as output:
+    with _opened(log) as output:
         process = subprocess.Popen(_command(), stdout=output, stderr=output, start_new_session=True)
         try:
             yield _url(process, log)
         finally:
             _stop(process)
+
+
+def _opened(log: Path) -> TextIO:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("w", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"output_dir: cannot write {log}: {error.strerror}; give another one") from None
 
 
 def _command() -> list[str]:

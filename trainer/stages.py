@@ -16,9 +16,9 @@ from trainer.config import RunConfig, StageConfig
 from trainer.curriculum import JSON, CurriculumState, Gate, StagePlan
 from trainer.data.dataset import make_dataset
 from trainer.data.rows import Row
-from trainer.errors import ServiceError, TooManyUnscored
+from trainer.errors import Interrupted, ServiceError, TooManyUnscored
 from trainer.grpo import StageTrainer, make_arguments, rhythm_of
-from trainer.interrupt import Interrupt, Interrupted
+from trainer.interrupt import Interrupt
 from trainer.models import load_model
 from trainer.progress import StageView, View
 from trainer.rewards import RemoteReward, Rollout, ScoredBatch

@@ -16,8 +16,8 @@ from trainer.errors import ServiceRefused
 from trainer.retries import NotNow, Time, retry_after_seconds
 from trainer.wire import Problem
 
-CONNECT_S = 1.5
-"""Seconds for a connection to be made: a wrong address must be an error in under two."""
+CONNECT_S = 1.0
+"""Seconds for a connection to be made: a wrong address must be an error in under two, start included."""
 
 _AGAIN = frozenset({408, 425, 429})
 _MAX_ANSWER_BYTES = 256 * 1024 * 1024

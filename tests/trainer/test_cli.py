@@ -56,11 +56,25 @@ def test_a_missing_profile_is_one_line_and_exit_code_4(
     assert "curr-reft@1" in text
 
 
+def test_a_folder_that_cannot_be_made_is_one_line_and_exit_code_6(
+    config: Path, rows: Path, reward_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside_a_file = rows / "run"
+    text = refusal(capsys, 6, "run", config, "--reward-url", reward_url, "--output-dir", inside_a_file)
+    assert f"{inside_a_file}: cannot be the folder of the run: Not a directory" in text
+
+
+def test_a_log_that_cannot_be_written_is_one_line_and_exit_code_2(
+    rows: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "service.log: Not a directory" in refusal(capsys, 2, "demo", "--output-dir", rows / "run")
+
+
 def test_a_wrong_field_is_one_line_and_exit_code_2(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean max_steps?" in refusal(capsys, 2, "run", config, "stages[0].max_step=1")
 
 
-@pytest.mark.parametrize("command", [["run", "CONFIG"], ["eval", "--config", "CONFIG"]])
+@pytest.mark.parametrize("command", [["run", "CONFIG"], ["demo"], ["eval", "--config", "CONFIG"]])
 def test_a_wrong_address_is_told_before_torch_is_imported(
     config: Path, unused_url: str, command: list[str]
 ) -> None:
@@ -74,6 +88,7 @@ def test_a_wrong_address_is_told_before_torch_is_imported(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 3, done.stderr
     assert "no reward service answers" in done.stderr
+    assert [path.name for path in config.parent.iterdir()] == ["run.yaml"]
 
 
 def test_the_distribution_and_the_package_have_one_version() -> None:

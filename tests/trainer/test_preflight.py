@@ -13,7 +13,7 @@ from trainer.client import RewardClient
 from trainer.config import RunConfig
 from trainer.config_file import load_config
 from trainer.errors import ConfigError, DataError, ServiceRefused, ServiceUnreachable
-from trainer.preflight import check_service, preflight
+from trainer.preflight import check_data, check_service
 
 ROWS = [
     {"problem": "Is it red?", "solution": "<answer>yes</answer>", "task": "detection", "format": "binary"},
@@ -53,13 +53,14 @@ def between(reward_url: str) -> Iterator[FaultProxy]:
 
 def check(config: RunConfig) -> None:
     with RewardClient(config.reward) as client:
-        preflight(config, client)
+        check_service(config, client)
+        check_data(config, client)
 
 
 def test_right_rows_pass_and_equal_references_are_scored_once(tmp_path: Path, between: FaultProxy) -> None:
     config = load_config(write_run(tmp_path, ROWS * 3), reward_url=between.url)
     with RewardClient(config.reward) as client:
-        rows = preflight(config, client)
+        rows = check_data(config, client)
     assert len(rows.stages["open"]) == len(rows.sets["test"]) == 15
     assert len(between.items(-1)) == 5
 

@@ -24,8 +24,7 @@ from tests.conftest import ROOT, start_service
 from tests.trainer.tiny_vlm import save_config
 from trainer.checkpoints import MARKER
 from trainer.config_file import load_config
-from trainer.errors import CheckpointError, DataError, ServiceUnreachable
-from trainer.interrupt import Interrupted
+from trainer.errors import CheckpointError, DataError, Interrupted, ServiceUnreachable
 from trainer.run import run
 from trainer.run_folder import RunFolder, exclusive
 
@@ -160,6 +159,18 @@ def test_a_half_written_line_of_metrics_is_written_again(whole, config, copy):
     assert_same_run(copy, whole)
 
 
+def test_a_run_leaves_all_that_explains_it_in_its_folder(whole):
+    assert {path.name for path in whole.iterdir()} >= {"config.yaml", "final", "report.html", "state.json"}
+    versions = json.loads((whole / "versions.json").read_text())
+    assert versions["profiles"]["default"].startswith("sha256:")
+    assert versions["contract"] == "1"
+    rollouts = [json.loads(line) for line in (whole / "rollouts.jsonl").read_text().splitlines()]
+    assert {line["global_step"] for line in rollouts} == set(range(1, 13))
+    assert all(line["status"] == "scored" and line["explanation"] for line in rollouts)
+    events = [path for path in whole.glob("tensorboard/*/events.out.*") if path.stat().st_size > 1000]
+    assert {path.parent.name for path in events} == {"01-binary", "02-choice"}
+
+
 def test_a_finished_run_says_so_and_does_nothing(whole, config):
     before = {
         path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.is_file() and path.name != ".lock"
@@ -214,6 +225,20 @@ def test_a_full_disk_loses_no_earlier_checkpoint(whole, config, copy):
     assert_same_run(copy, whole)
 
 
+def test_a_full_disk_at_the_end_leaves_no_half_model(whole, config, copy):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    largest = max(f.stat().st_size for f in (whole / "final").iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 1, hard))
+    try:
+        with pytest.raises(CheckpointError, match="final: the model could not be written"):
+            go(config, copy)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (copy / "final").exists()
+    go(config, copy)
+    assert_same_run(copy, whole)
+
+
 def test_a_resumed_stage_keeps_the_reference_model_of_its_kl_term(whole, config, tmp_path):
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
     go(config, straight, "grpo.beta=0.5")
@@ -232,9 +257,9 @@ def test_what_was_wrong_before_a_run_began_can_be_corrected_in_the_same_folder(c
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 
-def test_two_processes_never_run_in_one_folder(whole, config):
-    with exclusive(RunFolder(whole)), pytest.raises(CheckpointError, match="another process runs here"):
-        go(config, whole)
+def test_two_processes_never_run_in_one_folder(config, copy):
+    with exclusive(RunFolder(copy)), pytest.raises(CheckpointError, match="another process runs here"):
+        go(config, copy)
 
 
 def test_weights_that_differ_from_the_checkpoint_end_the_run(config, copy, monkeypatch):
