@@ -40,6 +40,7 @@ OWNED_FIELDS = {
     "remove_unused_columns": None,
     "shuffle_dataset": None,
     "resume_from_checkpoint": None,
+    "ignore_data_skip": None,
     "auto_find_batch_size": None,
 }
 """Fields of GRPOConfig that the run sets itself, and the field of the run configuration that says how."""

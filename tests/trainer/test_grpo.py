@@ -49,6 +49,7 @@ def test_a_stage_trains_on_what_the_machine_has(tmp_path):
         ("output_dir", "output_dir"),
         ("save_steps", "save_steps"),
         ("report_to", "own value"),
+        ("ignore_data_skip", "own value"),
     ],
 )
 def test_a_field_that_the_run_sets_itself_is_refused_with_the_one_to_use(tmp_path, field, named):
