@@ -10,6 +10,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 TORCH_BACKEND ?= $(if $(UV_FIND_LINKS),,cpu)
 
+# Threads that spin while they wait make torch ten times slower on cores that are shared.
+export OMP_WAIT_POLICY ?= PASSIVE
+export GOMP_SPINCOUNT ?= 0
+
 SEEDS ?= 0 1 2
 ARGS ?=
 INSTALL := $(UV) pip install --quiet --python $(PY) --constraint constraints.txt

@@ -5,6 +5,7 @@ interrupted. Nothing heavy is imported before a command needs it.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ from trainer import __version__, commands
 from trainer.errors import TrainerError
 
 INTERRUPTED = 130
+
+# read when torch loads: on cores that are shared, threads that spin while they wait make a step ten times slower
+_THREADS_SLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = "; an override is field.path=value" if known.takes_overrides else ""
         parser.error(f"unrecognised: {' '.join(rest)}{hint}")
     known.overrides = rest
+    for name, value in _THREADS_SLEEP.items():
+        os.environ.setdefault(name, value)
     try:
         known.command(known)
     except TrainerError as error:
