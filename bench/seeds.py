@@ -62,6 +62,47 @@ def summarise(runs: list[Path]) -> list[SetResult]:
     return results
 
 
+class RunCost(TypedDict):
+    """What one run took: optimiser steps, seconds in them, and the share of that time spent waiting for rewards."""
+
+    run: str
+    steps: int
+    seconds: float
+    completions_per_s: float
+    reward_wait_share: float
+
+
+def cost(run: Path) -> RunCost:
+    """Add up the steps of a run."""
+    steps = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    seconds = sum(step["step_s"] for step in steps)
+    completions = sum(step["completions_per_s"] * step["step_s"] for step in steps)
+    waited = sum(step["reward_wait_s"] for step in steps)
+    return RunCost(
+        run=run.name,
+        steps=len(steps),
+        seconds=seconds,
+        completions_per_s=completions / seconds,
+        reward_wait_share=waited / seconds,
+    )
+
+
+def show_costs(costs: list[RunCost]) -> None:
+    """Print one line per run."""
+    table = Table(title="what the runs took")
+    for column in ("run", "steps", "seconds in steps", "completions/s", "waiting for rewards"):
+        table.add_column(column)
+    for row in costs:
+        table.add_row(
+            row["run"],
+            str(row["steps"]),
+            f"{row['seconds']:.0f}",
+            f"{row['completions_per_s']:.0f}",
+            f"{100 * row['reward_wait_share']:.1f} %",
+        )
+    Console(width=150).print(table)
+
+
 def show(results: list[SetResult]) -> None:
     """Print one line per set."""
     table = Table(title="held-out accuracy over seeds")
@@ -102,9 +143,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     results = summarise(arguments.runs)
+    costs = [cost(run) for run in arguments.runs]
     show(results)
+    show_costs(costs)
     if arguments.out:
-        arguments.out.write_text(json.dumps({"runs": len(arguments.runs), "sets": results}, indent=1) + "\n")
+        arguments.out.write_text(json.dumps({"costs": costs, "sets": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
