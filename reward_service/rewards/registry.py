@@ -10,12 +10,16 @@ import hashlib
 import importlib.resources
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 from reward_service.rewards import choice, grounding, math, open_ended
 from reward_service.rewards.reading import Reading
 from reward_service.rewards.score import Judgement, Pending
+
+SHARED = ("reading.py", "score.py", "wording.py")
+"""Modules beside this one that scores of several rewards come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Task:
     otherwise. summary: the first line of the module's docstring. options: the dataclass of options. shape: a
     type form of the references. prepare: parses a reference; raises InvalidReference or BadField. judge:
     scores a reading against a prepared reference. as_answer: the text of a prepared reference that scores 1.
-    digest: "sha256:" of the source.
+    digest: "sha256:" of the source, the modules that all rewards share included.
     """
 
     name: str
@@ -59,17 +63,22 @@ def _task(name: str, version: str, module: ModuleType) -> Task:
     )
 
 
-def _source_digest(module: ModuleType) -> str:
-    """Digest of the module's source; for a package, of all its modules in the order of their names."""
+def source_files(module: ModuleType) -> list[Traversable]:
+    """The files that decide a reward's scores: its own in the order of their names, then the shared ones."""
     package, _, name = module.__name__.rpartition(".")
     if hasattr(module, "__path__"):
-        files = [
+        own = [
             file for file in importlib.resources.files(module.__name__).iterdir() if file.name.endswith(".py")
         ]
     else:
-        files = [importlib.resources.files(package) / f"{name}.py"]
+        own = [importlib.resources.files(package) / f"{name}.py"]
+    shared = [importlib.resources.files("reward_service.rewards") / file for file in SHARED]
+    return sorted(own, key=lambda each: each.name) + shared
+
+
+def _source_digest(module: ModuleType) -> str:
     digest = hashlib.sha256()
-    for file in sorted(files, key=lambda each: each.name):
+    for file in source_files(module):
         digest.update(file.read_bytes())
     return f"sha256:{digest.hexdigest()}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import dataclasses
 import json
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from reward_service.problems import Problem
 from reward_service.profiles import load_profiles
+from reward_service.rewards import registry
 from reward_service.rewards.reading import Reading
 from reward_service.rewards.registry import TASKS
 from reward_service.rewards.score import Judgement, Pending, VerifierFailed, VerifierTimeout
@@ -268,3 +270,14 @@ def test_every_task_has_what_the_catalogue_needs(name: str) -> None:
     assert task.summary
     assert task.digest.startswith("sha256:")
     assert task.options()
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_digest_of_a_task_covers_every_module_that_its_scores_come_from(name: str) -> None:
+    files = registry.source_files(getattr(registry, name.replace("-", "_")))
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    imported = {n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module}
+    needed = {module for module in imported if module.startswith("reward_service.")}
+    covered = {str(file).removesuffix("/__init__.py").removesuffix(".py") for file in files}
+    assert needed
+    assert not [m for m in needed if not any(c.endswith(m.replace(".", "/")) for c in covered)]
