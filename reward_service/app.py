@@ -22,6 +22,7 @@ from reward_service.profiles import Profiles, load_profiles
 from reward_service.readiness import Readiness, draining_on_sigterm
 from reward_service.rewards.score import VerifierFailed
 from reward_service.routes import docs, operations, reward
+from reward_service.routes.guards import Admission
 from reward_service.scoring import Scorer
 from reward_service.settings import Settings
 from reward_service.telemetry import Telemetry, log
@@ -35,6 +36,7 @@ class Service:
 
     settings: Settings
     profiles: Profiles
+    admission: Admission
     scorer: Scorer
     verifier: Workers
     telemetry: Telemetry
@@ -58,7 +60,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.service = Service(settings, profiles, scorer, verifier, telemetry, Readiness())
+    admission = Admission(settings.max_concurrent_requests)
+    app.state.service = Service(settings, profiles, admission, scorer, verifier, telemetry, Readiness())
     for module in (reward, operations, docs):
         app.include_router(module.router)
     install_openapi(app)

@@ -24,6 +24,7 @@ Kind = Literal[
     "invalid-request",
     "internal",
     "not-ready",
+    "overloaded",
 ]
 
 KINDS: Mapping[Kind, tuple[int, str]] = MappingProxyType(
@@ -37,6 +38,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = MappingProxyType(
         "invalid-request": (422, "The request has the wrong shape"),
         "internal": (500, "The service failed"),
         "not-ready": (503, "The service is not ready"),
+        "overloaded": (503, "The service has too much to do"),
     }
 )
 

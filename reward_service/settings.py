@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="server processes that share the port")
     profiles_dir: Path | None = Field(None, description="folder with more profiles (*.json)")
     max_body_bytes: int = Field(32 * MIB, ge=1024, description="longest request body, in bytes (413 above)")
+    max_concurrent_requests: int = Field(
+        1024, ge=1, description="scoring requests taken at a time, per server process (503 above)"
+    )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="comma-separated keys; when set, scoring and the catalogue need one as a bearer token"
     )

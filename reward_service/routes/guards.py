@@ -1,14 +1,38 @@
-"""What stands before a route: the key, and the length of the body."""
+"""What stands before a route: the key, the number of requests at work, and the length of the body."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from types import TracebackType
 
 from fastapi import Request
 from pydantic import SecretStr
 
 from reward_service.problems import Problem
+
+RETRY_AFTER_S = 1
+
+
+class Admission:
+    """Lets at most `limit` requests in at a time; for the others entering raises Problem (503)."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        """Count the request in, before its body is read."""
+        if self._inside >= self._limit:
+            detail = f"{self._limit} requests are at work already; send this one again"
+            raise Problem("overloaded", detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+        self._inside += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Count the request out."""
+        self._inside -= 1
 
 
 def authorise(request: Request, keys: Sequence[SecretStr]) -> None:

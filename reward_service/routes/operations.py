@@ -13,11 +13,10 @@ from reward_service.openapi import problem_response
 from reward_service.problems import Problem
 from reward_service.profiles import Profile
 from reward_service.rewards.registry import TASKS, Task
-from reward_service.routes.guards import authorise
+from reward_service.routes.guards import RETRY_AFTER_S, authorise
 from reward_service.wire import OPTION_LAYERS
 
 router = APIRouter(tags=["operations"])
-RETRY_AFTER_S = 1
 
 
 @router.get(

@@ -19,8 +19,9 @@ def _endpoint(requests: Requests) -> Callable[[Request], Awaitable[Response]]:
     async def score(request: Request) -> Response:
         service = request.app.state.service
         authorise(request, service.settings.api_keys)
-        body = await read_body(request, service.settings.max_body_bytes)
-        answer = await service.scorer.score(requests.decode(body))
+        with service.admission:
+            body = await read_body(request, service.settings.max_body_bytes)
+            answer = await service.scorer.score(requests.decode(body))
         return Response(answer, media_type="application/json")
 
     return score
@@ -35,7 +36,12 @@ def _add(path: str, requests: Requests, summary: str) -> None:
         summary=summary,
         response_model=BatchAnswer,
         responses=problem_response(
-            "malformed-json", "unauthorised", "profile-not-served", "too-large", "invalid-request"
+            "malformed-json",
+            "unauthorised",
+            "profile-not-served",
+            "too-large",
+            "invalid-request",
+            "overloaded",
         ),
         openapi_extra={"requestBody": request_body(requests), "security": [{}, {"key": []}]},
     )

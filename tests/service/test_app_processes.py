@@ -120,6 +120,27 @@ def test_a_request_in_flight_at_sigterm_is_answered() -> None:
     assert b'"rewards":[1.0]' in answer
 
 
+def test_more_requests_than_are_allowed_at_a_time_are_told_when_to_ask_again() -> None:
+    body = json.dumps(GOOD).encode()
+    head = "POST /reward/choice HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
+    with (
+        running_service(REWARD_MAX_CONCURRENT_REQUESTS="1") as (_, url),
+        httpx.Client(base_url=url, timeout=60) as client,
+        socket.create_connection((client.base_url.host, client.base_url.port), timeout=60) as first,
+    ):
+        first.sendall(head.encode())
+        assert b"100 Continue" in first.recv(1000)  # so the service is at work on this request
+        second = client.post("/reward/choice", json=GOOD)
+        assert client.get("/livez").status_code == 200
+        first.sendall(body)
+        assert b"".join(iter(lambda: first.recv(65536), b"")).startswith(b"HTTP/1.1 200 OK")
+        third = client.post("/reward/choice", json=GOOD)
+    assert (second.status_code, second.headers["retry-after"]) == (503, "1")
+    assert second.json()["type"] == "urn:plumbline:problem:overloaded"
+    assert third.json()["rewards"] == [1.0]
+
+
 def test_several_processes_answer_alike_and_sum_their_metrics() -> None:
     bodies = set()
     with running_service("--workers", "2") as (_, url):
