@@ -43,11 +43,11 @@ FULL = Plan(
     vision=Phase(steps=2600, batch=64, rate=3e-3),
     language=Phase(steps=2000, batch=32, rate=1.5e-3),
     practice=Phase(steps=1500, batch=32, rate=1e-3),
-    noise=Phase(steps=120, batch=32, rate=4e-4),
+    noise=Phase(steps=100, batch=32, rate=4e-4),
 )
 """What the shipped checkpoint was made with."""
 
-NOISE = Distortion(cut_short=0.8, moved_by=1.5, swapped=0.2, misread=0.1, missed=0.45, malformed=0.1)
+NOISE = Distortion(cut_short=0.7, moved_by=1.0, swapped=0.15, misread=0.1, missed=0.4, malformed=0.1)
 """How replies err in the last phase."""
 
 _MOSTLY_BOXES = ("detection", *FAMILIES)  # boxes are learned last, so they get half of the practice

@@ -204,7 +204,7 @@ def _reply_classify(question: Question, things: Sequence[Thing]) -> Reply:
 def _reply_math(question: Question, things: Sequence[Thing]) -> Reply:
     seen = digits_in(things)
     total = _sum(seen)
-    evidence = " plus ".join(t.kind for t in seen) or "nothing"
+    evidence = f"{' plus '.join(t.kind for t in seen) or 'nothing'} is {total}"
     if question.form == "binary":
         return Reply(evidence, _yes(total == question.proposals[0]))
     if question.form == "choice":

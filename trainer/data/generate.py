@@ -3,7 +3,7 @@
     FOLDER/train/{binary,choice,open}.jsonl      scans of the train split
     FOLDER/test/{binary,choice,open}.jsonl       the same kind of scene, scans never seen in training
     FOLDER/ood-more/...                          5 to 6 things instead of 2 to 4
-    FOLDER/ood-small/...                         things of 8 to 10 pixels instead of 12 to 16
+    FOLDER/ood-small/...                         things of 9 to 11 pixels instead of 12 to 16
     FOLDER/ood-background/...                    gradient, stripes and grain instead of one dark grey
     FOLDER/SET/images/00000.png                  one scene, used by the set's three files
 
@@ -39,7 +39,7 @@ SETS: dict[str, SetPlan] = {
     "train": SetPlan(SceneStyle(), "train", 2000),
     "test": SetPlan(SceneStyle(), "test", 200),
     "ood-more": SetPlan(SceneStyle(things=(5, 6), size=(11, 14)), "test", 100),
-    "ood-small": SetPlan(SceneStyle(size=(8, 10)), "test", 100),
+    "ood-small": SetPlan(SceneStyle(size=(9, 11)), "test", 100),
     "ood-background": SetPlan(SceneStyle(background="textured"), "test", 100),
 }
 """The sets by name; each scene gives one row per family and format."""
