@@ -47,10 +47,17 @@ def test_the_explanation_names_the_stage_that_decided() -> None:
 
 
 @pytest.mark.parametrize(
-    "reference", ["", " ", "\\frac{1}", "2 +", "\\int x", "((3)", "1 2", "9^{9^{9^9", "{" * 5000]
+    "reference",
+    ["", " ", "\\frac{1}", "2 +", "\\int x", "((3)", "1 2", "9^{9^{9^9", "{" * 5000, "nan"],
 )
 def test_a_reference_that_means_nothing_is_refused(reference: str) -> None:
     with pytest.raises(InvalidReference, match="reference"):
+        math.prepare(reference, math.Options())
+
+
+@pytest.mark.parametrize("reference", ["1/0", "\\frac{1}{0}", "2^{1/0}", "0^{-1}", "\\ln 0", "(1, 1/0)"])
+def test_a_reference_without_a_value_is_refused(reference: str) -> None:
+    with pytest.raises(InvalidReference, match="divides by zero"):
         math.prepare(reference, math.Options())
 
 

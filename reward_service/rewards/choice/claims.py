@@ -34,7 +34,8 @@ from reward_service.rewards.choice.vocabulary import Name, Vocabulary
 
 _POSITIVE = lexicon("correct right true answer best accurate valid")
 _DOUBTS = lexicon("wait actually maybe perhaps possibly alternatively no sorry either")
-_JOINERS = lexicon("and or & / + , ; : -") | {"\n"}
+_JOINERS = lexicon("and or vs versus & / + , ; : -") | {"\n"}
+_ALTERNATIVES = frozenset({"or", "vs", "versus"})
 _BEFORE_GROUP = lexicon("both either neither only option options choice choices letter letters")
 
 
@@ -206,7 +207,7 @@ def _is_opening(part: Group | Token) -> bool:
 def _group(parts: Sequence[Name | Token]) -> Group:
     names = [part for part in parts if isinstance(part, Name)]
     labels = tuple(dict.fromkeys(label for name in names for label in name.labels))
-    either = any(isinstance(part, Token) and part.text == "or" for part in parts)
+    either = any(isinstance(part, Token) and part.text in _ALTERNATIVES for part in parts)
     return Group(labels, either, all(name.capital for name in names), all(name.letter for name in names))
 
 

@@ -23,9 +23,10 @@ _TOKEN = re.compile(
 )
 ARTICLES = frozenset({"a", "an", "the"})
 BREAKS = frozenset(".,;!?\n")
+_CHINESE_POINTS = str.maketrans("、。", ",.")
 # Words that may follow a letter but neither the article "a" nor the pronoun "I".
 _AFTER_A = lexicon(
-    "is are was isn't and or because since as but not if so also would seems looks matches fits "
+    "is are was isn't and or vs versus because since as but not if so also would seems looks matches fits "
     "shows describes "
     "must can cannot can't doesn't does has which with for rather instead over therefore due"
 )
@@ -50,7 +51,7 @@ class Token:
 
 def tokens_of(text: str) -> list[Token]:
     """Split a text into tokens: markdown, quotes, brackets and articles are dropped, line breaks are kept."""
-    text = compatible(text)
+    text = compatible(text).translate(_CHINESE_POINTS)
     found = [
         Token(
             match.group().casefold(),

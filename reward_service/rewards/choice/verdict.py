@@ -43,6 +43,8 @@ _ADVERBS = lexicon(
     "just only quite really "
     "surely totally very simply in fact partly"
 )
+_EMPHATIC = lexicon("absolutely certainly definitely surely indeed course")
+_EMPHASIS = _EMPHATIC | _ADVERBS | lexicon("of at all i do think believe")
 _LEADS_IN = _ADVERBS | lexicon("well so hm hmm oh ok okay um uh i think believe say would i'd my guess sure")
 _BETWEEN = GLUE | MARKERS | _ADVERBS | {"\n"}
 _PURE = FILLERS | _ADVERBS | lexicon("neither")
@@ -69,7 +71,19 @@ def verdicts(text: str) -> frozenset[bool]:
     stated = [value for clause in main for value in _stated(clause)]
     pure = [value for clause in main for value in _pure(clause)]
     given = leading + (stated or pure)
-    return frozenset(given or [value for clause in main for value in _said(clause)])
+    said = given or [value for clause in main for value in _said(clause)]
+    return frozenset(said) if said else _emphasised(main)
+
+
+def _emphasised(clauses: Sequence[Clause[Token]]) -> frozenset[bool]:
+    """Give the verdict of a text that is nothing but emphasis: "definitely not" is no, "of course" is yes."""
+    texts = [text for clause in clauses for text in _texts(clause)]
+    negations = sum(map(is_negator, texts))
+    if not negations and _EMPHATIC.isdisjoint(texts):
+        return frozenset()
+    if any(text not in _EMPHASIS and not is_negator(text) for text in texts):
+        return frozenset()
+    return frozenset({negations % 2 == 0})
 
 
 def _alternatives(tokens: Sequence[Token]) -> list[Token]:

@@ -25,6 +25,7 @@ from typing import Annotated
 from annotated_types import Ge
 
 from reward_service.rewards.math.answer import find_expression, whole_expression
+from reward_service.rewards.math.exact import undefined
 from reward_service.rewards.math.fast import decide, form, meanings
 from reward_service.rewards.math.limits import TooLarge, Unreadable
 from reward_service.rewards.math.symbolic_task import compare
@@ -55,13 +56,15 @@ class Reference:
 def prepare(reference: ReferenceShape, options: Options) -> Reference:
     """Read the reference: LaTeX or plain, bare, boxed or in an answer block.
 
-    Raises InvalidReference when that is no expression; prose around one is not looked through.
+    Raises InvalidReference when that is no expression or divides by zero; prose around one is not looked through.
     """
     text = whole_expression(read_reference(reference)) or ""
     try:
-        meanings(text)
+        without_value = all(map(undefined, meanings(text)))
     except Unreadable as error:
         raise InvalidReference(f"the reference is no expression: {error}") from None
+    if without_value:
+        raise InvalidReference("the reference has no value: it divides by zero")
     if not form(text):
         raise InvalidReference("the reference is empty")
     return Reference(text)

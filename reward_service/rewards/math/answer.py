@@ -3,7 +3,8 @@
 1. The last `\\boxed{...}` or `\\fbox{...}`. Boxes joined by nothing but "and", "or" or commas are one list.
 2. Else the whole answer, where it reads as an expression.
 3. Else, in the last line that is not empty: what follows "answer is", "answer:" or the last `=`; the last formula
-   between dollar signs; the longest expression at its end. A line that hedges ("or", "maybe") states no single answer.
+   between dollar signs; the longest expression at its end. A line that hedges ("or", "maybe", two different
+   "the answer is") states no single answer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reward_service.rewards.math.fast import meanings
+from reward_service.rewards.math.fast import form, meanings
 from reward_service.rewards.math.limits import MAX_ANSWER, MAX_EXPRESSION, Unreadable
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
@@ -38,6 +39,12 @@ _FORMULA = re.compile(
 )
 _MARKUP = str.maketrans({"*": None, "`": None})
 _EMPTY_LINES = frozenset(["", "$$", "$", "\\[", "\\]", "\\(", "\\)", "```"])
+_LABEL = re.compile(
+    r"(?:#+|(?:(?:the|final|my|correct) )*(?:answer|ans|result|solution)(?: is)? ?:)(?=[\s$*\\])\s*",
+    re.IGNORECASE,
+)
+_CLAIM = re.compile(r"\banswer(?: is)?[: ]\s*", re.IGNORECASE)
+_RANGES = frozenset(["to", "through"])
 _LONGEST_TAIL = 200
 _TAILS = 8
 
@@ -56,15 +63,31 @@ def find_expression(answer: str) -> str:
     stated = whole_expression(answer)
     if stated is None or _BOX.search(answer):
         return stated or ""
-    lines = [line for line in map(str.strip, stated.splitlines()) if line not in _EMPTY_LINES]
+    stated = _without_label(stated)
+    lines = [_without_label(line) for line in map(str.strip, stated.splitlines()) if line not in _EMPTY_LINES]
     if _reads(stated) and (len(lines) == 1 or "\\begin" in stated):
         return stated
     if not lines:
         return ""
     if len(lines) > 1 and not any("=" in line for line in lines) and all(map(_reads, lines)):
         return ", ".join(lines)  # one answer per line is several answers, not a derivation
+    if _contradicts(lines[-1][-MAX_EXPRESSION:]):
+        return ""
     hedges = _HEDGE.search(lines[-1]) is not None
     return next((text for text in _candidates(lines[-1], hedges=hedges) if _reads(text)), "")
+
+
+def _without_label(line: str) -> str:
+    """The line without what only announces an answer: `#### 5`, `Answer: 5`."""
+    label = _LABEL.match(line)
+    return line[label.end() :] if label else line
+
+
+def _contradicts(line: str) -> bool:
+    """Whether a line gives two different answers: "the answer is 5. The answer is 6." """
+    firsts = [claim.split(maxsplit=1)[0].strip("*.,;:!") for claim in _CLAIM.split(line)[1:] if claim.strip()]
+    values = {form(first) for first in firsts if any(map(str.isdigit, first)) and _reads(first)}
+    return len(values) > 1
 
 
 def _reads(text: str) -> bool:
@@ -137,7 +160,8 @@ def _candidates(line: str, *, hedges: bool) -> Iterator[str]:
     for count in range(min(_TAILS, len(words) - 1), 0, -1):
         # an expression at the end counts behind prose only: "2 3" is no way to say both
         before = words[-count - 1].strip(".,:;!?()")
-        if len(before) > 1 and before.isalpha() and before.lower() != "not":
+        ranges = before.lower() in _RANGES and any(map(str.isdigit, "".join(words[-count - 2 : -count - 1])))
+        if len(before) > 1 and before.isalpha() and before.lower() != "not" and not ranges:
             yield " ".join(words[-count:])
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from reward_service.rewards.math.nodes import (
     Builder,
@@ -25,6 +25,7 @@ from reward_service.rewards.math.nodes import (
     Matrix,
     Name,
     Node,
+    Number,
     Quantity,
     Relation,
     Word,
@@ -68,6 +69,8 @@ def same(answer: Node, reference: Node, decide: Decider) -> Verdict:
         return _same_collections(answer, reference, decide)
     if isinstance(answer, Matrix) or isinstance(reference, Matrix):
         return _same_matrices(answer, reference, decide)
+    if _is_ratio(answer) or _is_ratio(reference):
+        return _same_ratios(answer, reference, decide)
     return decide.scalars(answer, reference)
 
 
@@ -233,8 +236,27 @@ def _is_plain_equation(relation: Relation) -> bool:
 
 
 def _is_label(node: Node) -> bool:
-    """Whether a side only names what the other sides tell: `x`, `f(x)`, `Area`."""
-    return isinstance(node, Name | Word) or (isinstance(node, Call) and node.function in "fgh")
+    """Whether a side only names what the other sides tell: `x`, `f'(x)`, `p(x)`, `AB`, `(x, y)`, `Area`."""
+    if isinstance(node, Collection):
+        return node.kind == "tuple" and all(isinstance(item, Name) for item in node.items)
+    if isinstance(node, Call):
+        name = node.function.rstrip("'")
+        return (len(name) == 1 and name.isalpha()) or _is_capitals(node) or _is_inverse(node)
+    return isinstance(node, Name | Word)
+
+
+def _is_inverse(node: Call) -> bool:
+    """Whether it is `f^{-1}(x)`, which reads like a product."""
+    function = node.arguments[0]
+    minus_one = Call("neg", (Number(Fraction(1)),))
+    return node.function == "*" and function in [Call("^", (Name(name), minus_one)) for name in "fgh"]
+
+
+def _is_capitals(node: Node) -> bool:
+    """Whether it is a product of capital letters, as a segment or an angle is named."""
+    if isinstance(node, Call) and node.function == "*":
+        return all(map(_is_capitals, node.arguments))
+    return isinstance(node, Name) and len(node.name) == 1 and node.name.isupper()
 
 
 def _sides(relation: Relation) -> tuple[Node, ...]:
@@ -255,7 +277,9 @@ def _same_relations(answer: Node, reference: Node, decide: Decider) -> Verdict:
             and _is_plain_equation(answer)
             and _is_plain_equation(reference)
         ):
-            return _all_sides(_sides(answer), _sides(reference)[-1], decide)
+            rest = answer.sides[1:] if answer.operators == ("=",) else _sides(answer)
+            alike = _all_sides(rest, _sides(reference)[-1], decide)
+            return alike if _is_label(answer.sides[0]) else some((alike, decide.relations(answer, reference)))
         return decide.relations(answer, reference)
     if isinstance(answer, Relation):
         if not _is_plain_equation(answer):
@@ -302,6 +326,20 @@ def _same_matrices(answer: Node, reference: Node, decide: Decider) -> Verdict:
         return False
     cells = zip(sum(answer.rows, ()), sum(reference.rows, ()), strict=True)
     return every(same(ours, theirs, decide) for ours, theirs in cells)
+
+
+def _is_ratio(node: Node) -> TypeGuard[Call]:
+    return isinstance(node, Call) and node.function == "ratio"
+
+
+def _same_ratios(answer: Node, reference: Node, decide: Decider) -> Verdict:
+    """Ratios of three and more are equal where all their parts are in proportion: 2:4:6 is 1:2:3."""
+    if not _is_ratio(answer) or not _is_ratio(reference) or len(answer.arguments) != len(reference.arguments):
+        return False
+    ours, theirs = (
+        [Call("/", (part, node.arguments[0])) for part in node.arguments[1:]] for node in (answer, reference)
+    )
+    return every(decide.scalars(*pair) for pair in zip(ours, theirs, strict=True))
 
 
 def within(answer: Fraction, reference: Fraction, tolerance: float | None) -> bool:

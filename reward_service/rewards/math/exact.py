@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from reward_service.rewards.math.limits import MAX_BITS, MAX_FACTORIAL, TooLarge, Unreadable, power
-from reward_service.rewards.math.nodes import Call, Node, Number, Word
+from reward_service.rewards.math.nodes import Call, Node, Number, Word, parts
 
 _MAX_BASE = 36
 
@@ -36,6 +36,19 @@ def rational(node: Node) -> Fraction | None:
     if result is not None and max(result.numerator.bit_length(), result.denominator.bit_length()) > MAX_BITS:
         raise TooLarge("a number is too large to compute")
     return result
+
+
+def undefined(node: Node) -> bool:
+    """Whether a division by exactly 0, a negative power of 0 or a logarithm of 0 stands in it. Raises like `rational`."""
+    if isinstance(node, Call):
+        values = [rational(argument) for argument in node.arguments[:2]]
+        if node.function in ("/", "mod") and values[1] == 0:
+            return True
+        if node.function in ("ln", "log", "lg") and values[0] == 0:
+            return True
+        if node.function == "^" and values[0] == 0 and values[1] is not None and values[1] < 0:
+            return True
+    return any(map(undefined, parts(node)))
 
 
 def _in_base(node: Call) -> Fraction | None:

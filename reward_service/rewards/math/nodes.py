@@ -93,4 +93,21 @@ class Quantity:
     unit: Unit
 
 
+def parts(node: Node) -> tuple[Node, ...]:
+    """The nodes that a node is made of; none of a number, a name or a word."""
+    if isinstance(node, Call):
+        return node.arguments
+    if isinstance(node, Collection):
+        return node.items
+    if isinstance(node, Interval):
+        return node.low, node.high
+    if isinstance(node, Matrix):
+        return tuple(cell for row in node.rows for cell in row)
+    if isinstance(node, Relation):
+        return node.sides
+    if isinstance(node, Builder):
+        return node.variable, node.condition
+    return (node.value,) if isinstance(node, Quantity) else ()
+
+
 Node = Number | Name | Word | Call | Collection | Interval | Matrix | Relation | Builder | Quantity

@@ -37,12 +37,15 @@ _DROPPED = re.compile(
     r"\\(?:left|right|middle|displaystyle|textstyle|limits|big|Big|bigg|Bigg|bigl|bigr|Bigl|Bigr|biggl|biggr|mleft|"
     r"mright)(?![A-Za-z])\.?|(?<!\\)\\[()\[\]]|(?<!\\)\$|\\\$|\\phantom\{\}"
 )
+_ROOT_OF_NUMERAL = re.compile(r"(?:√|(?<![\\A-Za-z])sqrt) ?(?P<numeral>\d+(?:\.\d+)?)")
 _SPACES = re.compile(r"\s+")
 _COMPARED_AWAY = re.compile(r"\\[,;:! ]|\\q?quad(?![A-Za-z])|~|\s")
 
 
 def plain(text: str) -> str:
     """ASCII with LaTeX commands for what ASCII lacks, without dollar signs, sizes of brackets and doubled spaces."""
+    # in LaTeX `\sqrt13` is the root of 1, but √13 is that of 13
+    text = _ROOT_OF_NUMERAL.sub(r"\\sqrt{\g<numeral>}", text)
     if not text.isascii():
         text = _RAISED.sub(lambda run: "^{" + "".join(map(_SUPERSCRIPTS.__getitem__, run[0])) + "}", text)
         text = _LOWERED.sub(lambda run: "_{" + "".join(map(_SUBSCRIPTS.__getitem__, run[0])) + "}", text)

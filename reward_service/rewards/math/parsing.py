@@ -32,6 +32,8 @@ _RELATIONS = frozenset(["=", "!=", "<", "<=", ">", ">=", "~", "in", "=="])
 _SEPARATORS = frozenset([",", ";", "and", "or"])
 # left binding powers
 _INFIX = {
+    "pmod": 5,
+    "choose": 5,
     "union": 10,
     "difference": 10,
     "intersection": 12,
@@ -119,10 +121,21 @@ class _Parser:
             if sign == ":" and self.no_bar:
                 return None
             self.advance()
-            return Call({":": "/"}.get(sign, sign), (left, self.expression(strength)))
-        if binding < _PRODUCT and self.starts_factor():
+            if sign == ":" and isinstance(left, Word):
+                raise Unreadable("a word is no part of a ratio")
+            return self.joined(sign, left, self.expression(strength))
+        if binding < _PRODUCT and (self.starts_factor() or self.follows_factorial(left)):
             return self.unwritten_product(left)
         return None
+
+    def joined(self, sign: str, left: Node, right: Node) -> Node:
+        """Two operands with the operator between; `1:2` is a quotient, `1:2:3` is none."""
+        if sign == ":" and self.is_sign(":"):
+            parts = [left, right]
+            while self.accept(":"):
+                parts.append(self.expression(_PRODUCT))
+            return Call("ratio", tuple(parts))
+        return Call({":": "/", "choose": "binom"}.get(sign, sign), (left, right))
 
     def power(self, base: Node) -> Node:
         self.expect("^")
@@ -141,6 +154,10 @@ class _Parser:
         if token.kind == "sign":
             return token.text in _STARTS and not (token.text == "|" and self.no_bar)
         return token.kind in ("name", "function")
+
+    def follows_factorial(self, left: Node) -> bool:
+        """Whether a number stands behind `3!`, where it can only be a factor: `3!3!`."""
+        return self.next.kind == "number" and isinstance(left, Call) and left.function == "factorial"
 
     def unwritten_product(self, left: Node) -> Node:
         mixed = isinstance(left, Number) and left.value.denominator == 1 and self.is_sign("frac")
@@ -187,12 +204,19 @@ class _Parser:
             start = self.at
             self.argument()
             name += "_" + "".join(part.text for part in self.tokens[start : self.at]).strip("{}")
-        if name in _APPLIED and self.is_sign("("):
+        while self.accept("'"):
+            name += "'"
+        if self.is_sign("(") and (name.rstrip("'") in _APPLIED or self.defines()):
             self.advance()
             arguments = self.listing()
             self.expect(")")
             return Call(name, arguments)
         return Name(name)
+
+    def defines(self) -> bool:
+        """Whether a variable in brackets and an equals sign follow, as in `p(x) = ...`."""
+        _, variable, closing, equals = (*self.tokens[self.at : self.at + 4], *self.tokens[-1:] * 3)[:4]
+        return variable.kind == "name" and (closing.text, equals.text) == (")", "=")
 
     def argument(self) -> Node:
         """What a command takes: a group, or one token (`\\frac12` is one half)."""

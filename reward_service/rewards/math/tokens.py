@@ -44,11 +44,13 @@ GREEK = frozenset([
 _SYNONYMS = {
     "times": "*", "cdot": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=",
     "geq": ">=", "geqslant": ">=", "lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "approx": "~", "simeq": "~",
-    "equiv": "==", "in": "in", "cup": "union", "cap": "intersection", "setminus": "difference", "pm": "pm", "mp": "pm",
+    "equiv": "==", "in": "in", "cup": "union", "bigcup": "union", "cap": "intersection",
+    "setminus": "difference", "pm": "pm", "mp": "pm",
     "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "langle": "<<", "rangle": ">>", "lfloor": "lfloor",
     "rfloor": "rfloor", "lceil": "lceil", "rceil": "rceil", "bmod": "mod", "mod": "mod", "land": "and", "lor": "or",
     "wedge": "and", "vee": "or", "colon": ":", "to": "to", "rightarrow": "to", "circ": "circ", "degree": "circ",
     "frac": "frac", "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "tbinom": "binom", "dbinom": "binom",
+    "choose": "choose", "pmod": "pmod",
     "sum": "sum", "prod": "prod", "cdots": "...", "ldots": "...", "dots": "...", "lbrack": "[", "rbrack": "]",
 }  # fmt: skip
 _CONSTANTS = {
@@ -56,7 +58,7 @@ _CONSTANTS = {
     "imath": "i", "R": "reals", "Z": "integers", "N": "naturals", "Q": "rationals",
 }  # fmt: skip
 _PLAIN_WORDS = {"infinity": "infinity", "inf": "infinity", "oo": "infinity", "pi": "pi"}
-_PLAIN_SIGNS = {"and": "and", "or": "or", "union": "union", "mod": "mod", "in": "in", "U": "U"}
+_PLAIN_SIGNS = {"and": "and", "or": "or", "union": "union", "mod": "mod", "in": "in"}
 _TEXT_SIGNS = {"and": "and", "or": "or", "in": "in"}
 _SPACING = frozenset([",", ";", ":", "!", " ", "quad", "qquad"])
 _MAX_PRODUCT = 3  # letters in a row that may be a product of variables
@@ -150,9 +152,13 @@ class _Scanner:
         """A run of plain letters: a known word, a product of few letters, or a word."""
         lower = run.lower()
         if run in _PLAIN_SIGNS:
-            self.sign(_PLAIN_SIGNS[run]) if run != "U" else self.add("name", "U")
+            self.sign(_PLAIN_SIGNS[run])
+        elif run == "U" and self.between_sets():
+            self.sign("union")
         elif run in FUNCTIONS:
             self.add("function", run)
+        elif lower == "nan":
+            raise Unreadable("it is no number")
         elif lower in _PLAIN_WORDS:
             self.add("name", _PLAIN_WORDS[lower])
         elif run in GREEK:
@@ -169,6 +175,11 @@ class _Scanner:
                 self.add("name", letter)
         else:
             self.add("word", run)
+
+    def between_sets(self) -> bool:
+        """Whether brackets close before this place and open behind it, as around the U of `(0,1) U (2,3)`."""
+        closed = bool(self.tokens) and self.tokens[-1].text in (")", "]", "\\}")
+        return closed and self.text[self.at : self.at + 2].lstrip().startswith(("(", "[", "\\"))
 
     def command(self) -> None:
         if match := self.take(_TEXT):
@@ -191,6 +202,8 @@ class _Scanner:
             self.add("sign", "\\\\")
         elif name == "%":
             self.add("sign", "%")
+        elif _SYNONYMS.get(name) in FUNCTIONS:
+            self.add("function", _SYNONYMS[name])
         elif name in _SYNONYMS:
             self.sign(_SYNONYMS[name])
         elif name in _CONSTANTS and len(name) > 1:

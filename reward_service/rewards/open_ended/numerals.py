@@ -61,9 +61,11 @@ def numbers_in(text: str) -> frozenset[Fraction] | None:
         if kind == "other" or (kind == "number" and len(token) > MAX_DIGITS):
             return None
         if kind == "number":
-            number, end = _in_digits(token), index + 1
+            number, end = _scaled(_in_digits(token), words, index + 1)
         else:
             number, end = _in_words(words, index)
+        if number is not None and words[end : end + 3] == ["and", "a", "half"]:
+            number, end = number + Fraction(-1 if number < 0 else 1, 2), end + 3
         if number is None:
             denied = _REACH if _negates(token) else (denied - 1 if kind == "word" and token != "but" else 0)
         elif denied <= 0:
@@ -81,6 +83,12 @@ def _in_digits(token: str) -> Fraction | None:
     return (
         Fraction(whole) / Fraction(divisor) if divisor.strip("0") else (None if divisor else Fraction(whole))
     )
+
+
+def _scaled(number: Fraction | None, words: Sequence[str], index: int) -> tuple[Fraction | None, int]:
+    """A number in digits with the scale behind it: "3 thousand", "2 dozen"."""
+    factor = {"dozen": 12, "hundred": 100, **_SCALES}.get(_at(words, index))
+    return (number * factor, index + 1) if number is not None and factor else (number, index)
 
 
 def _in_words(words: Sequence[str], start: int) -> tuple[Fraction | None, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from reward_service.rewards.score import JSON
 from reward_service.rewards.wording import compatible
@@ -11,17 +12,19 @@ _ARTICLES = frozenset({"a", "an", "the"})
 _QUOTES = "\"'`*_"
 _FINAL = ".,;:!?"
 _NOTHING = frozenset({"none", "nothing"})
+_BULLET = re.compile(r"[-*+•] ")
+_NUMBERED = re.compile(r"\d{1,2}[.)] ")
 
 
 def normal_text(text: str) -> str:
     """Fold case and white space, drop articles and final punctuation, and quotes or emphasis around the
     whole.
 
-    Where that would leave nothing ("The", "?!"), only case and white space are folded.
+    Where nothing but articles is left they are kept ("The"), and so is punctuation alone ("?!").
     """
     folded = " ".join(compatible(text).casefold().split())
     words = [word for word in _bare(folded).split() if word not in _ARTICLES]
-    return " ".join(words) or folded
+    return " ".join(words) or _bare(folded) or folded
 
 
 def labels_of(text: str) -> frozenset[str]:
@@ -37,12 +40,20 @@ def labels_of(text: str) -> frozenset[str]:
         return labels_in(listed)
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
-    parts = text.replace(";", ",").replace("\n", ",").split(",")
+    parts = [_BULLET.sub("", part.strip(), count=1) for part in _separated(text)]
     if len(parts) > 1:
         last = parts[-1].strip()
         parts[-1] = last[4:] if last.casefold().startswith("and ") else last
-    labels = labels_in([part.strip().removeprefix("- ").removeprefix("* ") for part in parts])
+    labels = labels_in(parts)
     return frozenset() if labels <= _NOTHING and len(labels) == 1 else labels
+
+
+def _separated(text: str) -> list[str]:
+    """The parts of a list; the numbers of a list of several lines are no part of it."""
+    lines = text.split("\n")
+    if len(lines) > 1 and all(_NUMBERED.match(line.strip()) for line in lines if line.strip()):
+        lines = [_NUMBERED.sub("", line.strip(), count=1) for line in lines]
+    return ",".join(lines).replace(";", ",").split(",")
 
 
 def labels_in(parts: list[str]) -> frozenset[str]:
