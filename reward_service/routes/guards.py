@@ -8,6 +8,7 @@ from types import TracebackType
 
 from fastapi import Request
 from pydantic import SecretStr
+from starlette.requests import ClientDisconnect
 
 from reward_service.problems import Problem
 
@@ -49,17 +50,23 @@ def authorise(request: Request, keys: Sequence[SecretStr]) -> None:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Read the body, of at most `limit` bytes. Raises Problem (413) as soon as it is known to be longer."""
+    """Read the body, of at most `limit` bytes.
+
+    Raises Problem: 413 as soon as it is known to be longer, 400 where the client went away in the middle.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     chunks: list[bytes] = []
     length = 0
-    async for chunk in request.stream():
-        length += len(chunk)
-        if length > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            length += len(chunk)
+            if length > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Problem("malformed-json", "the connection ended before the body did") from None
     return b"".join(chunks)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 
 import httpx
 import pytest
@@ -97,6 +98,18 @@ def test_a_body_that_is_too_long_is_refused_whether_declared_or_streamed() -> No
         assert httpx.post(path, content=long, timeout=60).status_code == 413
         assert httpx.post(path, content=iter([long[:1000], long[1000:]]), timeout=60).status_code == 413
         assert httpx.post(path, json=GOOD, timeout=60).status_code == 200
+
+
+def test_a_client_that_goes_away_in_the_middle_is_no_failure_of_the_service() -> None:
+    head = b"POST /reward/choice HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n"
+    with running_service() as (_, url), httpx.Client(base_url=url, timeout=60) as client:
+        with socket.create_connection((client.base_url.host, client.base_url.port), timeout=60) as gone:
+            gone.sendall(head)
+            assert b"100 Continue" in gone.recv(1000)  # so the service is reading this request
+        text = ""
+        while 'route="/reward/choice"' not in text:
+            text = client.get("/metrics").text
+    assert re.search(r'plumbline_requests_total\{code="400",route="/reward/choice"\} 1', text)
 
 
 def test_with_keys_configured_scoring_needs_one_and_health_does_not() -> None:
