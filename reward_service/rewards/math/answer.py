@@ -44,7 +44,18 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _CLAIM = re.compile(r"\banswer(?: is)?[: ]\s*", re.IGNORECASE)
-_RANGES = frozenset(["to", "through"])
+_CONNECTIVE = re.compile(
+    r"(?:(?:so|thus|hence|therefore|then|finally|now|and),? +)*(?:we +(?:get|have|find|obtain),? +)?",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(
+    r"[#* ]*(?:(?:the|final|my|correct) )*(?:answer|result|solution)(?: is)?[:* ]*", re.IGNORECASE
+)
+_RANGES = frozenset(["to", "through", "then"])
+_DENIALS = frozenset(
+    ["not", "never", "than", "except", "without", "least", "most", "neither", "nor", "cannot"]
+)
+_DENIAL_REACH = 3  # words behind it that it denies: "not equal to 5"
 _LONGEST_TAIL = 200
 _TAILS = 8
 
@@ -64,7 +75,7 @@ def find_expression(answer: str) -> str:
     if stated is None or _BOX.search(answer):
         return stated or ""
     stated = _without_label(stated)
-    lines = [_without_label(line) for line in map(str.strip, stated.splitlines()) if line not in _EMPTY_LINES]
+    lines = [_without_label(line) for line in map(str.strip, stated.splitlines()) if not _is_empty(line)]
     if _reads(stated) and (len(lines) == 1 or "\\begin" in stated):
         return stated
     if not lines:
@@ -78,9 +89,13 @@ def find_expression(answer: str) -> str:
 
 
 def _without_label(line: str) -> str:
-    """The line without what only announces an answer: `#### 5`, `Answer: 5`."""
-    label = _LABEL.match(line)
+    """The line without what only announces an answer: `#### 5`, `Answer: 5`, `Thus, we get 5`."""
+    label = _LABEL.match(line) or _CONNECTIVE.match(line)
     return line[label.end() :] if label else line
+
+
+def _is_empty(line: str) -> bool:
+    return line in _EMPTY_LINES or _HEADING.fullmatch(line) is not None
 
 
 def _contradicts(line: str) -> bool:
@@ -153,16 +168,28 @@ def _candidates(line: str, *, hedges: bool) -> Iterator[str]:
         return
     lower = " " + line.lower()
     yield from (_after(line, lead) for lead in _LEADS if lead in lower)
-    formulas = [next(filter(None, match.groups())) for match in _FORMULA.finditer(line[-MAX_EXPRESSION:])]
-    if formulas:
-        yield formulas[-1].strip()
+    if formulas := _last_formulas(line[-MAX_EXPRESSION:]):
+        yield formulas
     words = line[-_LONGEST_TAIL:].split()
     for count in range(min(_TAILS, len(words) - 1), 0, -1):
         # an expression at the end counts behind prose only: "2 3" is no way to say both
-        before = words[-count - 1].strip(".,:;!?()")
-        ranges = before.lower() in _RANGES and any(map(str.isdigit, "".join(words[-count - 2 : -count - 1])))
-        if len(before) > 1 and before.isalpha() and before.lower() != "not" and not ranges:
+        before = [word.strip(".,:;!?()").lower() for word in words[:-count]]
+        ranges = before[-1] in _RANGES and any(map(str.isdigit, "".join(before[-2:-1])))
+        denied = not _DENIALS.isdisjoint(before[-_DENIAL_REACH:])
+        if len(before[-1]) > 1 and before[-1].isalpha() and not ranges and not denied:
             yield " ".join(words[-count:])
+
+
+def _last_formulas(line: str) -> str:
+    """The last formula between dollar signs, with those that are listed right before it."""
+    listed: list[str] = []
+    start = 0
+    for match in _FORMULA.finditer(line):
+        if not _JOINED.fullmatch(line[start : match.start()]):
+            listed = []
+        listed.append(next(filter(None, match.groups())).strip())
+        start = match.end()
+    return ", ".join(listed)
 
 
 def _after(line: str, lead: str) -> str:

@@ -160,6 +160,8 @@ class _Parser:
         return self.next.kind == "number" and isinstance(left, Call) and left.function == "factorial"
 
     def unwritten_product(self, left: Node) -> Node:
+        if isinstance(left, Word):
+            raise Unreadable("a word is no factor")
         mixed = isinstance(left, Number) and left.value.denominator == 1 and self.is_sign("frac")
         right = self.expression(_PRODUCT)
         if mixed and isinstance(right, Call) and right.function == "/":
