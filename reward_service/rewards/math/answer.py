@@ -40,7 +40,7 @@ _FORMULA = re.compile(
 _MARKUP = str.maketrans({"*": None, "`": None})
 _EMPTY_LINES = frozenset(["", "$$", "$", "\\[", "\\]", "\\(", "\\)", "```"])
 _LABEL = re.compile(
-    r"(?:#+|(?:(?:the|final|my|correct) )*(?:answer|ans|result|solution)(?: is)? ?:)(?=[\s$*\\])\s*",
+    r"(?:#+|(?:(?:the|final|my|correct) )*(?:answer|ans|result|solution)(?:(?: is)? ?:| is))(?=[\s$*\\])\s*",
     re.IGNORECASE,
 )
 _CLAIM = re.compile(r"\banswer(?: is)?[: ]\s*", re.IGNORECASE)
@@ -74,6 +74,8 @@ def find_expression(answer: str) -> str:
     stated = whole_expression(answer)
     if stated is None or _BOX.search(answer):
         return stated or ""
+    if not stated or _contradicts(stated.splitlines()[-1][-MAX_EXPRESSION:]):
+        return ""
     stated = _without_label(stated)
     lines = [_without_label(line) for line in map(str.strip, stated.splitlines()) if not _is_empty(line)]
     if _reads(stated) and (len(lines) == 1 or "\\begin" in stated):
@@ -82,8 +84,6 @@ def find_expression(answer: str) -> str:
         return ""
     if len(lines) > 1 and not any("=" in line for line in lines) and all(map(_reads, lines)):
         return ", ".join(lines)  # one answer per line is several answers, not a derivation
-    if _contradicts(lines[-1][-MAX_EXPRESSION:]):
-        return ""
     hedges = _HEDGE.search(lines[-1]) is not None
     return next((text for text in _candidates(lines[-1], hedges=hedges) if _reads(text)), "")
 
