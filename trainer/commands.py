@@ -63,6 +63,8 @@ def generate_data(arguments: argparse.Namespace) -> None:
         generate(arguments.folder, arguments.seed, _sizes(arguments.scenes))
     except ValueError as error:
         raise ConfigError(f"--scenes: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{arguments.folder}: cannot be written: {error.strerror or error}") from None
     _say(f"wrote {arguments.folder}")
 
 
@@ -96,6 +98,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     model = config.model if config else _made(ModelConfig, {"path": arguments.model})
     with RewardClient(reward) as client:
         client.version()
+    if arguments.output_dir is not None:
+        _make_folder(arguments.output_dir)
     from trainer.eval_command import EvalSettings, eval_settings, run_eval
 
     sample = _made(DataSource, {"path": ".", "sample": arguments.sample}).sample
@@ -119,6 +123,14 @@ def _made(model: type[M], fields: Mapping[str, object]) -> M:
         return model.model_validate(fields)
     except ValidationError as error:
         raise ConfigError(problems(error)) from None
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder for results now, so that none are lost later for want of it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--output-dir: {folder}: {error.strerror}; give another one") from None
 
 
 def _sizes(texts: Sequence[str]) -> dict[str, int]:

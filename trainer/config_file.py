@@ -26,7 +26,8 @@ def load_config(
 ) -> RunConfig:
     """Read and check the configuration at `path` (`package:configs/demo.yaml` names one the trainer ships).
 
-    An override is `field.path=value` with the value in YAML (`stages[0].max_steps=5`); the later wins, and
+    An override is `field.path=value` with the value in YAML (`stages[0].max_steps=5`), which takes the place of
+    what was there, mappings included; the later wins, and
     `reward_url` and `output_dir` win over both. Raises ConfigError, which names file, field, value and what
     was expected. Nothing but the file is touched: no service, no data, no model.
     """
@@ -88,7 +89,7 @@ def _override(document: DictConfig, text: str) -> None:
 
 def _update(document: DictConfig, key: str, value: object) -> None:
     try:
-        OmegaConf.update(document, key, value)
+        OmegaConf.update(document, key, value, merge=False)
     except (OmegaConfBaseException, ValueError, TypeError, IndexError) as error:
         raise ConfigError(f"{key}: no such field to override: {_one_line(error)}") from None
 

@@ -1,5 +1,7 @@
 """Loads any vision-language model of transformers, with LoRA if the configuration asks for it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -26,19 +28,22 @@ def load_model(settings: ModelConfig, path_override: Path | None = None) -> tupl
     source = path_override or settings.path
     is_adapter = (Path(source) / ADAPTER_CONFIG).is_file()
     base = _base_of(source, settings) if is_adapter else source
-    try:
+    with _told_in_one_line(base):
         processor = load_processor(base, settings.max_pixels)
         model = _load_weights(base, settings)
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # what transformers raises for a wrong name, folder or architecture
-        raise ConfigError(f"model.path: cannot load {base}: {_first_line(error)}") from error
     if is_adapter:
         return PeftModel.from_pretrained(model, source, is_trainable=True), processor
     if settings.lora is not None:
         return get_peft_model(model, _lora_config(settings.lora)), processor
     return model, processor
+
+
+def check_model(settings: ModelConfig) -> None:
+    """Raise the ConfigError that `load_model` would, as far as it shows without reading the weights."""
+    is_adapter = (Path(settings.path) / ADAPTER_CONFIG).is_file()
+    base = _base_of(settings.path, settings) if is_adapter else settings.path
+    with _told_in_one_line(base):
+        load_processor(base, settings.max_pixels)
 
 
 def assert_same_weights(model: Model, folder: Path) -> None:
@@ -58,6 +63,17 @@ def assert_same_weights(model: Model, folder: Path) -> None:
             )
         if not torch.equal(own[name].cpu(), saved[name]):
             raise CheckpointError(f"{folder}: weight {name} differs from the model in memory")
+
+
+@contextmanager
+def _told_in_one_line(path: Path | str) -> Iterator[None]:
+    try:
+        yield
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # what transformers raises for a wrong name, folder or architecture
+        raise ConfigError(f"model.path: cannot load {path}: {_first_line(error)}") from error
 
 
 def _load_weights(path: Path | str, settings: ModelConfig) -> PreTrainedModel:

@@ -74,7 +74,8 @@ def _run(
     rows = check_data(config, client)
     counts = ", ".join(f"{len(own)} {name}" for name, own in {**rows.stages, **rows.sets}.items())
     shown.say(f"reward service {config.reward.url} answers; rows: {counts}")
-    _check_arguments(config)
+    if not folder.config.is_file():
+        _check_arguments(config)
     claim(folder, config)
     write_versions(folder.versions, service, client.digests)
     from trainer.stages import Run
@@ -115,12 +116,15 @@ def _generate_data(config: RunConfig, folder: RunFolder, shown: View) -> None:
 
 
 def _check_arguments(config: RunConfig) -> None:
+    """Check the model and GRPO's arguments, as far as that goes without weights."""
+    from trainer.models import check_model
     from trainer.quiet import quiet_libraries
     from trainer.stages import stage_arguments
 
     quiet_libraries()
     for number in range(len(config.stages)):
         stage_arguments(config, number)
+    check_model(config.model)
 
 
 def _train_stages(run: "Run", rows: RunRows) -> None:

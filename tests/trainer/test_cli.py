@@ -70,6 +70,14 @@ def test_a_log_that_cannot_be_written_is_one_line_and_exit_code_2(
     assert "service.log: Not a directory" in refusal(capsys, 2, "demo", "--output-dir", rows / "run")
 
 
+def test_results_that_could_not_be_written_are_refused_before_a_model_loads(
+    rows: Path, reward_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--model", "none", "--data", rows, "--reward-url", reward_url, "--output-dir", rows / "out"]
+    assert f"{rows / 'out'}: Not a directory" in refusal(capsys, 2, "eval", *given)
+    assert "cannot be written: Not a directory" in refusal(capsys, 2, "data", "generate", rows / "data")
+
+
 def test_a_wrong_field_is_one_line_and_exit_code_2(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean max_steps?" in refusal(capsys, 2, "run", config, "stages[0].max_step=1")
 

@@ -79,6 +79,11 @@ def test_overrides_reach_into_lists_and_the_last_wins(file: Path) -> None:
     assert config.grpo == {"learning_rate": 1e-4, "num_generations": 4, "beta": 0.1}
 
 
+def test_an_override_takes_the_place_of_a_mapping(file: Path) -> None:
+    assert load_config(file, ["grpo={beta: 0.1}"]).grpo == {"beta": 0.1}
+    assert load_config(file, ["grpo={}"]).grpo == {}
+
+
 def test_options_of_the_command_line_win_over_overrides(file: Path, tmp_path: Path) -> None:
     config = load_config(
         file,

@@ -24,7 +24,7 @@ from tests.conftest import ROOT, start_service
 from tests.trainer.tiny_vlm import save_config
 from trainer.checkpoints import MARKER
 from trainer.config_file import load_config
-from trainer.errors import CheckpointError, DataError, Interrupted, ServiceUnreachable
+from trainer.errors import CheckpointError, ConfigError, DataError, Interrupted, ServiceUnreachable
 from trainer.run import run
 from trainer.run_folder import RunFolder, exclusive
 
@@ -254,6 +254,8 @@ def test_a_resumed_stage_keeps_the_reference_model_of_its_kl_term(whole, config,
 def test_what_was_wrong_before_a_run_began_can_be_corrected_in_the_same_folder(config, tmp_path):
     with pytest.raises(DataError, match="no such file"):
         go(config, tmp_path / "run", "stages[0].data[0].path=nowhere.jsonl")
+    with pytest.raises(ConfigError, match=r"model\.path: cannot load"):
+        go(config, tmp_path / "run", "model.path=./data")
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 
