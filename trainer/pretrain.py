@@ -45,7 +45,7 @@ FULL = Plan(
     practice=Phase(steps=1500, batch=32, rate=1e-3),
     noise=Phase(steps=100, batch=32, rate=4e-4),
 )
-"""What the shipped checkpoint was made with."""
+"""The settings of `trainer pretrain`; the model card says in what the making of the shipped checkpoint differed."""
 
 NOISE = Distortion(cut_short=0.7, moved_by=1.0, swapped=0.15, misread=0.1, missed=0.4, malformed=0.1)
 """How replies err in the last phase."""
