@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
 
-from tests.faults.proxy import FaultProxy
+from tests.faults.proxy import FaultProxy, JSONObject, edit
 from trainer.client import RewardClient
 from trainer.config import RunConfig
 from trainer.config_file import load_config
@@ -98,6 +99,20 @@ def test_boxes_are_checked_as_pixels_whatever_unit_the_model_answers_in(
         "detection": {"task": "grounding", "options": {"coordinates": "permille", "image_size": [20, 20]}}
     }
     check(load_config(write_run(tmp_path, ROWS, routes=routes), reward_url=reward_url))
+
+
+@pytest.mark.parametrize(("accuracy", "passes"), [(1 - 1e-9, True), (0.999, False)])
+def test_what_converted_coordinates_lose_by_rounding_is_no_fault(
+    tmp_path: Path, between: FaultProxy, accuracy: float, passes: bool
+) -> None:
+    def lower(answer: JSONObject) -> None:
+        for result in answer["results"]:
+            result["components"]["accuracy"] = accuracy
+
+    config = load_config(write_run(tmp_path, ROWS), reward_url=between.url)
+    between.always = edit(lower)
+    with nullcontext() if passes else pytest.raises(DataError, match="expected 1"):
+        check(config)
 
 
 def test_a_row_without_a_route_is_named(tmp_path: Path, reward_url: str) -> None:
