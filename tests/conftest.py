@@ -18,9 +18,7 @@ settings.load_profile("plumbline")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def start_service(
-    *arguments: str, cwd: Path = ROOT, **environment: str
-) -> tuple[subprocess.Popen[str], str]:
+def start_service(*arguments: str, cwd: Path = ROOT, **environment: str) -> tuple[subprocess.Popen[str], str]:
     """Start `reward-service serve` on a free loopback port; return the process and its URL once it listens."""
     process = subprocess.Popen(
         [sys.executable, "-m", "reward_service", "serve", "--port", "0", *arguments],
