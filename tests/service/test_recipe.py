@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT, start_service
 
-BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```(?:python|text)\n(.*?)```", re.DOTALL)
 
 
 @pytest.fixture
