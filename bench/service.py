@@ -95,8 +95,8 @@ def post(connection: http.client.HTTPConnection, path: str, body: bytes) -> None
 
 
 def cpu_s(process: psutil.Process) -> float:
-    """User and system seconds of the process and of its living descendants."""
-    return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
+    """User and system seconds of the process and of all its descendants, those that ended (recycled workers) included."""
+    return sum(sum(each.cpu_times()[:4]) for each in (process, *process.children(recursive=True)))
 
 
 def measure(
